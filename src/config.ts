@@ -1,0 +1,145 @@
+/** Environment → one frozen Config: every variable once, with its default and unit; nonsense is refused at start (runtime.md "Configuration"). */
+import { resolve } from 'node:path'
+
+export interface Config {
+  readonly mode: 'sandbox' | 'production'
+  readonly host: string
+  readonly port: number
+  /** Origin without a path or trailing slash; undefined means http://HOST:PORT as bound. */
+  readonly baseUrl: string | undefined
+  readonly metricsPort: number
+  readonly mongodbUrl: string | undefined
+  /** Database name. */
+  readonly mongodbDatabase: string
+  readonly mongodPath: string | undefined
+  readonly dataDir: string
+  readonly keysFile: string | undefined
+  readonly issuersFile: string | undefined
+  readonly clientsFile: string | undefined
+  readonly workers: number
+  readonly nhsNumberInUrl: 'refuse' | 'allow'
+  /** Instant at which the sandbox clock starts. */
+  readonly sandboxNow: Date | undefined
+  readonly limits: 'default' | 'off' | string
+  readonly logLevel: string
+}
+
+interface Variable {
+  readonly name: string
+  readonly default: string
+  readonly meaning: string
+}
+
+/** The table that README prints (tested to match). */
+export const VARIABLES = [
+  { name: 'CPIS_MODE', default: 'sandbox', meaning: '`sandbox` or `production`' },
+  { name: 'HOST', default: '127.0.0.1', meaning: 'address to listen on' },
+  { name: 'PORT', default: '8080', meaning: 'port of the service; 0 takes a free one' },
+  { name: 'CPIS_BASE_URL', default: '', meaning: 'origin that callers use; default `http://HOST:PORT`' },
+  { name: 'METRICS_PORT', default: '8081', meaning: 'port of the metrics, on HOST; 0 turns them off' },
+  { name: 'MONGODB_URL', default: '', meaning: 'a MongoDB replica set; without it the server starts its own mongod' },
+  { name: 'CPIS_DATABASE', default: 'cpis', meaning: 'database name' },
+  { name: 'CPIS_MONGOD', default: '', meaning: 'path of a mongod for the embedded database' },
+  { name: 'CPIS_DATA_DIR', default: './.cpis', meaning: 'data folder: embedded database, sandbox keys and clients' },
+  {
+    name: 'CPIS_KEYS',
+    default: '',
+    meaning: 'JSON file of encryption, HMAC, token and webhook keys; a sandbox makes its own',
+  },
+  { name: 'CPIS_ISSUERS', default: '', meaning: 'JSON file of trusted outside issuers' },
+  { name: 'CPIS_CLIENTS', default: '', meaning: 'JSON file of clients besides the sandbox’s own' },
+  { name: 'CPIS_WORKERS', default: '1', meaning: 'server processes' },
+  { name: 'CPIS_NHS_NUMBER_IN_URL', default: 'refuse', meaning: '`refuse` or `allow` (local tools only)' },
+  {
+    name: 'CPIS_SANDBOX_NOW',
+    default: '',
+    meaning: 'instant at which the sandbox clock starts, e.g. `2026-05-03T08:00:00Z`',
+  },
+  { name: 'CPIS_LIMITS', default: 'default', meaning: '`default`, `off` (sandbox only) or a JSON file' },
+  { name: 'LOG_LEVEL', default: 'info', meaning: '`fatal`, `error`, `warn`, `info`, `debug` or `silent`' },
+] as const satisfies readonly Variable[]
+
+type Name = (typeof VARIABLES)[number]['name']
+
+/** Thrown for a setting that cannot be used; the message names the variable and the remedy. */
+export class ConfigError extends Error {}
+
+/** Reads and checks all variables; throws ConfigError. Pure. */
+export function parseConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const read = (name: Name): string => environment[name]?.trim() || defaultOf(name)
+  const optional = (name: Name): string | undefined => read(name) || undefined
+  const mode = oneOf('CPIS_MODE', read('CPIS_MODE'), ['sandbox', 'production'])
+  const config: Config = {
+    mode,
+    host: read('HOST'),
+    port: wholeNumber('PORT', read('PORT'), 0, 65535),
+    baseUrl: origin('CPIS_BASE_URL', optional('CPIS_BASE_URL')),
+    metricsPort: wholeNumber('METRICS_PORT', read('METRICS_PORT'), 0, 65535),
+    mongodbUrl: optional('MONGODB_URL'),
+    mongodbDatabase: read('CPIS_DATABASE'),
+    mongodPath: optional('CPIS_MONGOD'),
+    dataDir: resolve(read('CPIS_DATA_DIR')),
+    keysFile: optional('CPIS_KEYS'),
+    issuersFile: optional('CPIS_ISSUERS'),
+    clientsFile: optional('CPIS_CLIENTS'),
+    workers: wholeNumber('CPIS_WORKERS', read('CPIS_WORKERS'), 1, 64),
+    nhsNumberInUrl: oneOf('CPIS_NHS_NUMBER_IN_URL', read('CPIS_NHS_NUMBER_IN_URL'), ['refuse', 'allow']),
+    sandboxNow: instant('CPIS_SANDBOX_NOW', optional('CPIS_SANDBOX_NOW')),
+    limits: read('CPIS_LIMITS'),
+    logLevel: oneOf('LOG_LEVEL', read('LOG_LEVEL'), ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+  }
+  refuseUnsafe(config)
+  return Object.freeze(config)
+}
+
+/** What production must not start with (security.md "Tokens"). */
+function refuseUnsafe(config: Config): void {
+  if (config.mode === 'sandbox') return
+  if (config.sandboxNow !== undefined)
+    throw new ConfigError('CPIS_SANDBOX_NOW: the test clock is for the sandbox only. Unset it.')
+  if (config.limits === 'off')
+    throw new ConfigError('CPIS_LIMITS: limits can be off in the sandbox only. Use default or a JSON file.')
+  if (config.keysFile === undefined)
+    throw new ConfigError(
+      'CPIS_KEYS: production needs its own keys. Make them with `cpis keys new FILE` and name the file.',
+    )
+  if (config.mongodbUrl === undefined)
+    throw new ConfigError('MONGODB_URL: production needs a MongoDB replica set. Name it.')
+  if (config.baseUrl?.startsWith('https://') !== true)
+    throw new ConfigError('CPIS_BASE_URL: production needs an https origin (TLS ends before the server). Set it.')
+}
+
+function defaultOf(name: Name): string {
+  return VARIABLES.find((one) => one.name === name)?.default ?? ''
+}
+
+function oneOf<T extends string>(name: Name, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((one) => one === value)
+  if (found === undefined) throw new ConfigError(`${name}: must be one of ${allowed.join(', ')}.`)
+  return found
+}
+
+function wholeNumber(name: Name, value: string, least: number, most: number): number {
+  const number = Number(value)
+  if (!Number.isInteger(number) || number < least || number > most) {
+    throw new ConfigError(`${name}: must be a whole number from ${least} to ${most}.`)
+  }
+  return number
+}
+
+function origin(name: Name, value: string | undefined): string | undefined {
+  if (value === undefined) return undefined
+  if (!URL.canParse(value) || new URL(value).origin !== value.replace(/\/$/, '')) {
+    throw new ConfigError(`${name}: must be an origin such as https://cpis.example, without a path.`)
+  }
+  return new URL(value).origin
+}
+
+function instant(name: Name, value: string | undefined): Date | undefined {
+  if (value === undefined) return undefined
+  const date = new Date(value)
+  if (Number.isNaN(date.getTime()) || !/T.*(Z|[+-]\d\d:\d\d)$/.test(value)) {
+    throw new ConfigError(`${name}: must be an instant with its zone, such as 2026-05-03T08:00:00Z.`)
+  }
+  return date
+}

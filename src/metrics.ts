@@ -1,0 +1,53 @@
+/** Prometheus metrics (prom-client), labelled by route template, status and authority only: never by anything of a patient. */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+export interface Metrics {
+  readonly registry: Registry
+  readonly requests: Histogram<'route' | 'status'>
+  /** Requests that were refused before they could be audited one by one (401, 429, overload). */
+  readonly refusedUnaudited: Counter<'reason'>
+  readonly eventsUndeliverable: Counter<'topic'>
+  readonly deliveries: Counter<'authority' | 'result'>
+  readonly deliveriesWaiting: Gauge<'authority'>
+}
+
+/** A registry of its own for each server, so that several can live in one process. */
+export function buildMetrics(): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  return {
+    registry,
+    requests: new Histogram({
+      name: 'cpis_request_seconds',
+      help: 'Time to answer',
+      labelNames: ['route', 'status'],
+      buckets: [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+      registers,
+    }),
+    refusedUnaudited: new Counter({
+      name: 'cpis_refused_unaudited_total',
+      help: 'Refused without an audit record of its own',
+      labelNames: ['reason'],
+      registers,
+    }),
+    eventsUndeliverable: new Counter({
+      name: 'cpis_events_undeliverable_total',
+      help: 'Events that no Subscription wants',
+      labelNames: ['topic'],
+      registers,
+    }),
+    deliveries: new Counter({
+      name: 'cpis_deliveries_total',
+      help: 'Delivery attempts by result',
+      labelNames: ['authority', 'result'],
+      registers,
+    }),
+    deliveriesWaiting: new Gauge({
+      name: 'cpis_deliveries_waiting',
+      help: 'Notifications waiting',
+      labelNames: ['authority'],
+      registers,
+    }),
+  }
+}

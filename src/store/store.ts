@@ -1,0 +1,242 @@
+/** The contract of the room that remembers: readers without a write method, and one writer (storage.md; architecture.md "Laws"). No other room knows MongoDB. */
+import type { EpisodeOfCare, Flag, Organization, Patient, Subscription } from '@medplum/fhirtypes'
+import type { Access } from '../domain/access-history.ts'
+import type { AuditRecord } from '../domain/audit-record.ts'
+import type { AuthorityCode, ChildKey, NhsNumber, OdsCode, PlanType, ResourceId } from '../domain/brands.ts'
+import type { RegisterEvent } from '../domain/events.ts'
+import type { IncidentState } from '../domain/incident.ts'
+import type { PlanFacts } from '../domain/plan.ts'
+
+/** R4 types whose rows one authority owns. Organization rows are public to read; see Rows. */
+export interface OwnedResources {
+  EpisodeOfCare: EpisodeOfCare
+  Flag: Flag
+  Patient: Patient
+  Organization: Organization
+  Subscription: Subscription
+}
+export type OwnedType = keyof OwnedResources
+
+/** A business identifier as a search or uniqueness key; the store hashes it. */
+export interface Token {
+  readonly system?: string
+  readonly value?: string
+}
+
+/** The few facts beside the sealed body by which rows are found. Days are YYYY-MM-DD. Nothing here reaches the database as an NHS number: nhsNumber and identifiers are hashed by the store. */
+export interface RowIndex {
+  readonly nhsNumber?: NhsNumber
+  readonly identifiers: readonly Token[]
+  /** Tokens that no other live row of this type and owner may hold (R15): a second one is a StoreError 'duplicate'. */
+  readonly unique: readonly Token[]
+  readonly status?: string
+  readonly planType?: PlanType
+  readonly start?: string
+  readonly end?: string
+  readonly withdrawn?: boolean
+  readonly patientId?: ResourceId
+  readonly planId?: ResourceId
+  readonly flagId?: ResourceId
+  /** Born: as sent (YYYY, YYYY-MM or YYYY-MM-DD). */
+  readonly birthDate?: string
+  readonly expectedDelivery?: string
+  /** Instant of the first filing, from which days without a number count (R17). */
+  readonly filedAt?: string
+  readonly topic?: string
+  readonly url?: string
+  readonly name?: string
+  /** Organization: `authority` or the kind of site. */
+  readonly orgType?: string
+  readonly partOf?: string
+}
+
+/** One version of one resource. `resource` is absent when this version is a deletion. */
+export interface Row<T extends OwnedType> {
+  readonly type: T
+  readonly id: ResourceId
+  readonly version: number
+  /** Instant, ISO 8601 in UTC with milliseconds. */
+  readonly lastUpdated: string
+  /** GSS of the LA; for an NHS organisation or site in the directory the word `directory`. */
+  readonly owner: AuthorityCode | 'directory'
+  readonly method: 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  readonly deleted: boolean
+  readonly resource?: OwnedResources[T]
+  readonly index: RowIndex
+}
+
+/** The fields that a criterion may name. */
+export type IndexField =
+  | 'id'
+  | 'lastUpdated'
+  | 'nhsNumber'
+  | 'identifier'
+  | Exclude<keyof RowIndex, 'nhsNumber' | 'identifiers' | 'unique' | 'withdrawn' | 'filedAt'>
+
+/** One condition; all conditions of a query are ANDed. Never a MongoDB operator: only the store translates. */
+export type Criterion =
+  | {
+      readonly field: Exclude<IndexField, 'identifier' | 'lastUpdated'>
+      readonly anyOf: readonly string[]
+      readonly not?: boolean
+    }
+  | { readonly field: 'identifier'; readonly tokens: readonly Token[]; readonly not?: boolean }
+  | { readonly field: Exclude<IndexField, 'identifier'>; readonly missing: boolean }
+  /** from inclusive, before exclusive; days or instants as text. `openEnd` keeps rows that lack the field. */
+  | {
+      readonly field: Exclude<IndexField, 'identifier' | 'nhsNumber'>
+      readonly from?: string
+      readonly before?: string
+      readonly openEnd?: boolean
+    }
+  | { readonly field: 'name'; readonly startsWith: readonly string[] }
+  | { readonly or: readonly (readonly Criterion[])[] }
+
+export interface Query {
+  readonly criteria: readonly Criterion[]
+  readonly sort?: { readonly field: 'lastUpdated' | 'start' | 'id'; readonly descending: boolean }
+  readonly limit: number
+  /** Place of the last row already given: [sort value, id]; the next page begins behind it. */
+  readonly after?: readonly [string, string]
+}
+
+/** Rows of one type inside one scope. Every method is a read; `deleted` rows come only from find, versions and history. */
+export interface Rows<T extends OwnedType> {
+  /** The current version, deleted ones included; undefined when unknown or not in the scope. */
+  find(id: ResourceId): Promise<Row<T> | undefined>
+  findVersion(id: ResourceId, version: number): Promise<Row<T> | undefined>
+  search(query: Query): Promise<readonly Row<T>[]>
+  count(criteria: readonly Criterion[]): Promise<number>
+  /** Versions, newest first; of one id, or of the whole type when id is absent. */
+  history(options: {
+    readonly id?: ResourceId
+    readonly since?: string
+    readonly limit: number
+    readonly after?: readonly [string, string, number]
+  }): Promise<readonly Row<T>[]>
+}
+
+/** A plan found for a check, across authorities: facts only, no body. */
+export interface PlanOfChild extends PlanFacts {
+  readonly childKey: ChildKey
+  /** How the number led to the plan: its own, a replaced number (R23) or the mother's (R24). */
+  readonly via: 'own' | 'superseded' | 'mother'
+}
+
+/** What is remembered of a child that was ever hit. */
+export interface ChildState {
+  readonly incident?: IncidentState
+  /** Incidents of the last six months and a little more, oldest first. */
+  readonly incidents: readonly { readonly id: string; readonly at: string }[]
+}
+
+export interface AuditQuery {
+  /** Bounds on `recorded`, instants: from inclusive, before exclusive. */
+  readonly from?: string
+  readonly before?: string
+  readonly nhsNumber?: NhsNumber
+  /** Only records that name this authority (its own writes; accesses while its plan was visible). */
+  readonly authority?: AuthorityCode
+  readonly ids?: readonly string[]
+  readonly agents?: readonly string[]
+  readonly subtypes?: readonly string[]
+  readonly outcomes?: readonly string[]
+  readonly entities?: readonly string[]
+  readonly incidents?: readonly string[]
+  readonly limit: number
+  /** [recorded, id] of the last one given; newest first. */
+  readonly after?: readonly [string, string]
+}
+
+/** Facts, read at one point in time inside a transaction, or the newest majority-committed ones outside. */
+export interface Reader {
+  /** The one door to owned rows: it adds the owner to every query. */
+  of<T extends OwnedType>(owner: AuthorityCode, type: T): Rows<T>
+  /** Organizations of every kind: public to all callers. */
+  readonly organizations: Rows<'Organization'>
+  /** Authorities by GSS, with their Organization. Cached; may be seconds old. */
+  authorities(codes: readonly AuthorityCode[]): Promise<readonly Row<'Organization'>[]>
+  /** A site or organisation of the directory by its ODS code. Cached; may be seconds old. */
+  site(code: OdsCode): Promise<Row<'Organization'> | undefined>
+  /** Across authorities: only for the check and what follows from it. Not withdrawn, not deleted; visibility is the domain's. One indexed read when there is nothing. */
+  plansOfChild(nhsNumber: NhsNumber): Promise<readonly PlanOfChild[]>
+  /** Newest first; with authority, only those it may see. */
+  accesses(
+    childKey: ChildKey,
+    options: { readonly limit: number; readonly authority?: AuthorityCode },
+  ): Promise<readonly Access[]>
+  audits(query: AuditQuery): Promise<readonly AuditRecord[]>
+  countAudits(query: Omit<AuditQuery, 'limit' | 'after'>): Promise<number>
+  /** The stored answer to a Bundle identifier of this authority, while it lasts (24 h). */
+  bundleReply(owner: AuthorityCode, identifier: Token): Promise<BundleReply | undefined>
+}
+
+export interface BundleReply {
+  /** SHA-256 of the canonical body. */
+  readonly bodyHash: string
+  readonly status: number
+  readonly body: unknown
+  /** type/id → version as the reply names them. */
+  readonly versions: readonly { readonly type: OwnedType; readonly id: ResourceId; readonly version: number }[]
+}
+
+/** A transaction: reads see one snapshot, writes commit together or not at all. The callback may run again: ids and times are taken before. Nothing parallel inside. */
+export interface Unit extends Reader {
+  /** Makes all transactions that take one of these locks run one after the other. Take them first, in one call. */
+  lock(keys: readonly LockKey[]): Promise<void>
+  /** Adds a version: history and current row. Version 1 is an insert; n needs n-1 to be current, else StoreError 'conflict'. */
+  put<T extends OwnedType>(row: Row<T>): Promise<void>
+  /** Changes the index beside the current version without a new version (a number attached through the Patient). */
+  reindex(type: OwnedType, id: ResourceId, index: RowIndex): Promise<void>
+  /** Serialises on the child and returns what is remembered of it. Call first on a hit. */
+  lockChild(childKey: ChildKey): Promise<ChildState>
+  saveChild(childKey: ChildKey, state: ChildState): Promise<void>
+  appendAccess(childKey: ChildKey, access: Access): Promise<void>
+  /** StoreError 'duplicate' when the id was used. */
+  appendAudit(record: AuditRecord): Promise<void>
+  appendEvent(event: RegisterEvent): Promise<void>
+  saveBundleReply(owner: AuthorityCode, identifier: Token, reply: BundleReply, expiresAt: Date): Promise<void>
+}
+
+/** What writers serialise on. `child`: the plans of one LA for one number or Patient (R13); `condition`: a conditional create or update. */
+export type LockKey =
+  | { readonly kind: 'child'; readonly owner: AuthorityCode; readonly nhsNumber: NhsNumber }
+  | { readonly kind: 'patient'; readonly owner: AuthorityCode; readonly patientId: ResourceId }
+  | { readonly kind: 'condition'; readonly owner: AuthorityCode; readonly text: string }
+
+export interface Store {
+  /** Reads outside a transaction: majority-committed. */
+  readonly read: Reader
+  /** The only writer. Retries transient faults; resolves after the commit is majority-durable. StoreError else. */
+  transact<T>(work: (unit: Unit) => Promise<T>): Promise<T>
+  /** One audit record outside a story's transaction (reads, refusals). */
+  appendAudit(record: AuditRecord): Promise<void>
+  /** Claims a text once (used assertions): true for the first caller only; forgotten after expiresAt. */
+  claim(kind: string, text: string, expiresAt: Date): Promise<boolean>
+  /** An id that the same parts always give and nobody can guess: a keyed hash, as a UUID. */
+  keyedId(parts: readonly string[]): string
+  /** Seals a small text for a client to hold (cursors): authenticated encryption bound to `context`. open gives undefined when it was tampered with or is another context's. */
+  seal(text: string, context: string): string
+  open(sealed: string, context: string): string | undefined
+  /** Answers when the database does; throws StoreError 'transient' else. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The only error this room throws. */
+export class StoreError extends Error {
+  readonly kind: 'transient' | 'conflict' | 'duplicate'
+  /** For 'duplicate': which uniqueness. */
+  readonly on?: 'identifier' | 'audit' | 'other'
+
+  constructor(
+    kind: StoreError['kind'],
+    message: string,
+    options: { cause?: unknown; on?: 'identifier' | 'audit' | 'other' } = {},
+  ) {
+    super(message, { cause: options.cause })
+    this.name = 'StoreError'
+    this.kind = kind
+    if (options.on !== undefined) this.on = options.on
+  }
+}
