@@ -16,6 +16,9 @@ export interface Config {
   readonly keysFile: string | undefined
   readonly issuersFile: string | undefined
   readonly clientsFile: string | undefined
+  /** Whether POST /oauth2/token issues tokens and they are accepted. */
+  readonly embeddedIssuer: boolean
+  readonly policyFile: string | undefined
   readonly workers: number
   readonly nhsNumberInUrl: 'refuse' | 'allow'
   /** Instant at which the sandbox clock starts. */
@@ -48,6 +51,16 @@ export const VARIABLES = [
   },
   { name: 'CPIS_ISSUERS', default: '', meaning: 'JSON file of trusted outside issuers' },
   { name: 'CPIS_CLIENTS', default: '', meaning: 'JSON file of clients besides the sandbox’s own' },
+  {
+    name: 'CPIS_EMBEDDED_ISSUER',
+    default: '',
+    meaning: '`on` or `off`: whether the server issues tokens itself; default on in a sandbox, off in production',
+  },
+  {
+    name: 'CPIS_POLICY',
+    default: '',
+    meaning: 'JSON file of what a deployment sets: `endpoints`, hosts allowed for each LA (GSS)',
+  },
   { name: 'CPIS_WORKERS', default: '1', meaning: 'server processes' },
   { name: 'CPIS_NHS_NUMBER_IN_URL', default: 'refuse', meaning: '`refuse` or `allow` (local tools only)' },
   {
@@ -82,6 +95,12 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     keysFile: optional('CPIS_KEYS'),
     issuersFile: optional('CPIS_ISSUERS'),
     clientsFile: optional('CPIS_CLIENTS'),
+    embeddedIssuer:
+      oneOf('CPIS_EMBEDDED_ISSUER', optional('CPIS_EMBEDDED_ISSUER') ?? (mode === 'sandbox' ? 'on' : 'off'), [
+        'on',
+        'off',
+      ]) === 'on',
+    policyFile: optional('CPIS_POLICY'),
     workers: wholeNumber('CPIS_WORKERS', read('CPIS_WORKERS'), 1, 64),
     nhsNumberInUrl: oneOf('CPIS_NHS_NUMBER_IN_URL', read('CPIS_NHS_NUMBER_IN_URL'), ['refuse', 'allow']),
     sandboxNow: instant('CPIS_SANDBOX_NOW', optional('CPIS_SANDBOX_NOW')),

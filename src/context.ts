@@ -1,8 +1,11 @@
 /** The collaborators that every room is handed: nothing reaches for a clock, an id, the disk or the network by itself. */
 import type { Logger } from 'pino'
+import type { Auth } from './auth/auth.ts'
 import type { Config } from './config.ts'
 import type { GuardedFetch } from './delivery/guarded-fetch.ts'
+import type { AuthorityCode } from './domain/brands.ts'
 import type { Profiles } from './fhir/validate.ts'
+import type { RefusalBudget } from './interactions/refusal-budget.ts'
 import type { Keys } from './keys.ts'
 import type { Metrics } from './metrics.ts'
 import type { Store } from './store/store.ts'
@@ -11,7 +14,8 @@ import type { Store } from './store/store.ts'
 export type Clock = () => Date
 
 export interface Context {
-  readonly config: Config
+  /** With the origin callers use, once the port is bound. */
+  readonly config: Config & { readonly baseUrl: string }
   readonly clock: Clock
   /** A new random UUID. */
   readonly newId: () => string
@@ -19,9 +23,14 @@ export interface Context {
   readonly store: Store
   readonly keys: Keys
   readonly profiles: Profiles
+  /** Clients, issuers and what is remembered of tokens; made by openAuth(config). */
+  readonly auth: Auth
   /** The only way out to other hosts. */
   readonly fetch: GuardedFetch
+  /** Hosts on which this authority's endpoints may be (CPIS_POLICY). */
+  readonly allowedHosts: (authority: AuthorityCode) => readonly string[]
   readonly metrics: Metrics
+  readonly refusals: RefusalBudget
   /** Wakes the dispatcher of this process after a commit that made events. */
   readonly wakeDelivery: () => void
 }

@@ -1,6 +1,6 @@
 /** The server's secret keys: from CPIS_KEYS, or made once by a sandbox in its data folder (security.md "Tokens"; storage.md "Collections"). */
 import { generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Config, ConfigError } from './config.ts'
 
@@ -23,11 +23,7 @@ export interface PrivateJwk extends JsonWebKey {
 export function loadKeys(config: Config): Keys {
   if (config.keysFile !== undefined) return parseKeys(readText(config.keysFile), config.keysFile)
   const file = join(config.dataDir, 'keys.json')
-  try {
-    return parseKeys(readFileSync(file, 'utf8'), file)
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error
-  }
+  if (existsSync(file)) return parseKeys(readText(file), file)
   const keys = makeKeys()
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   writeFileSync(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: 'wx' })

@@ -1,5 +1,6 @@
 /** The access history of a child (R18, R19): the record, and which of it is shown. */
 import type { AuthorityCode, OdsCode } from './brands.ts'
+import type { PlanFacts } from './plan.ts'
 
 /** How many earlier accesses an answer shows (R19). */
 export const SHOWN_ACCESSES = 25
@@ -27,4 +28,24 @@ export interface UserFacts {
   /** Job role, e.g. R8001, and its display. */
   readonly roleCode: string
   readonly roleName: string
+}
+
+/** R19: the accesses that an answer shows, newest first, at most 25; earlier ones only, so read them before this one is added. Pure. */
+export function shownAccesses(accesses: readonly Access[]): readonly Access[] {
+  return [...accesses].sort(newestFirst).slice(0, SHOWN_ACCESSES)
+}
+
+function newestFirst(a: Access, b: Access): number {
+  if (a.at !== b.at) return a.at < b.at ? 1 : -1
+  return a.id < b.id ? 1 : -1
+}
+
+/** R19: whether an authority may see an access: one of its plans was visible then. Pure. */
+export function maySeeAccess(access: Pick<Access, 'authorities'>, authority: AuthorityCode): boolean {
+  return access.authorities.includes(authority)
+}
+
+/** Authorities of these (visible) plans, each once, in the order of their codes: they may see the access (R19). Pure. */
+export function authoritiesOf(plans: readonly Pick<PlanFacts, 'owner'>[]): readonly AuthorityCode[] {
+  return [...new Set(plans.map((plan) => plan.owner))].sort()
 }

@@ -37,12 +37,19 @@ export interface AuditRecord {
   readonly setting?: string
   readonly site?: OdsCode
   /** Resources touched or shown, with their versions; for a check the plans disclosed. */
-  readonly entities: readonly { readonly type: string; readonly id: string; readonly version?: number }[]
+  readonly entities: readonly {
+    readonly type: string
+    readonly id: string
+    readonly version?: number
+    readonly owner?: AuthorityCode
+  }[]
   /** Names of search parameters, never values. */
   readonly parameters?: readonly string[]
   readonly incident?: { readonly id: string; readonly leg: number; readonly inSixMonths: number }
   /** Authorities that may read this record. */
   readonly authorities: readonly AuthorityCode[]
-  /** For checks: SHA-256 of what was asked, against a second body under one X-Request-ID. */
+  /** How many refused requests this record sums up, when it is more than one (floods without a caller). */
+  readonly count?: number
+  /** For checks: keyed hash of what was asked, against a second body under one X-Request-ID. */
   readonly bodyHash?: string
 }

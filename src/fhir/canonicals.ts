@@ -31,6 +31,10 @@ export const SYSTEM = {
   careSetting: `${CANONICAL_BASE}/CodeSystem/cpis-care-setting`,
   contactPurpose: `${CANONICAL_BASE}/CodeSystem/cpis-contact-purpose`,
   legalBasis: `${CANONICAL_BASE}/CodeSystem/cpis-legal-basis`,
+  organizationType: `${CANONICAL_BASE}/CodeSystem/cpis-organization-type`,
+  numberChangeReason: `${CANONICAL_BASE}/CodeSystem/cpis-number-change-reason`,
+  auditSubtype: `${CANONICAL_BASE}/CodeSystem/cpis-audit-subtype`,
+  topicCode: `${CANONICAL_BASE}/CodeSystem/cpis-basic-type`,
   caseStatus: `${CANONICAL_BASE}/CodeSystem/cpis-case-status`,
   error: `${CANONICAL_BASE}/CodeSystem/cpis-error`,
   spineError: 'https://fhir.nhs.uk/England/CodeSystem/England-SpineErrorOrWarningCode',
@@ -51,8 +55,41 @@ export const EXTENSION = {
   daysWithoutNumber: canonical('StructureDefinition', 'cpis-days-without-number'),
   newNumber: canonical('StructureDefinition', 'cpis-new-number'),
   babyNumber: canonical('StructureDefinition', 'cpis-baby-number'),
+  subscriptionTopic: canonical('StructureDefinition', 'cpis-subscription-topic'),
   flagDetail: 'http://hl7.org/fhir/StructureDefinition/flag-detail',
   dataAbsentReason: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason',
+} as const
+
+const BACKPORT_BASE = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition'
+
+/** Names of the Subscriptions R5 Backport guide, 1.1.0 (R4): its profiles and the extensions on Subscription. */
+export const BACKPORT = {
+  subscription: `${BACKPORT_BASE}/backport-subscription`,
+  notification: `${BACKPORT_BASE}/backport-subscription-notification-r4`,
+  status: `${BACKPORT_BASE}/backport-subscription-status-r4`,
+  filterCriteria: `${BACKPORT_BASE}/backport-filter-criteria`,
+  payloadContent: `${BACKPORT_BASE}/backport-payload-content`,
+  heartbeatPeriod: `${BACKPORT_BASE}/backport-heartbeat-period`,
+  timeout: `${BACKPORT_BASE}/backport-timeout`,
+  maxCount: `${BACKPORT_BASE}/backport-max-count`,
+  statusOperation: 'http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status',
+  eventsOperation: 'http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-events',
+} as const
+
+/** Value set URLs of ours, by their short names. */
+export const VALUE_SET = {
+  planType: canonical('ValueSet', 'cpis-plan-type'),
+  legalBasis: canonical('ValueSet', 'cpis-legal-basis'),
+  caseStatus: canonical('ValueSet', 'cpis-case-status'),
+  careSetting: canonical('ValueSet', 'cpis-care-setting'),
+  contactPurpose: canonical('ValueSet', 'cpis-contact-purpose'),
+  organizationType: canonical('ValueSet', 'cpis-organization-type'),
+  numberChangeReason: canonical('ValueSet', 'cpis-number-change-reason'),
+  identifierUse: canonical('ValueSet', 'cpis-identifier-use'),
+  payloadContent: canonical('ValueSet', 'cpis-payload-content'),
+  subscriptionStatus: canonical('ValueSet', 'cpis-subscription-status'),
+  channelType: canonical('ValueSet', 'cpis-channel-type'),
+  error: canonical('ValueSet', 'cpis-error'),
 } as const
 
 /** Profile URLs, by their short names. */

@@ -76,4 +76,5 @@ export interface FhirResponse {
 }
 
 /** One FHIR interaction as a story. Throws FhirError with all issues, once. */
-export type Handler = (request: FhirRequest, caller: Caller, context: Context) => Promise<FhirResponse>
+/** No caller: what is public only. */
+export type Handler = (request: FhirRequest, caller: Caller | undefined, context: Context) => Promise<FhirResponse>

@@ -213,6 +213,8 @@ export interface Store {
   appendAudit(record: AuditRecord): Promise<void>
   /** Claims a text once (used assertions): true for the first caller only; forgotten after expiresAt. */
   claim(kind: string, text: string, expiresAt: Date): Promise<boolean>
+  /** The texts claimed under a kind and not yet forgotten. For kinds that are few and no secret (revocations). Majority-committed. */
+  claims(kind: string): Promise<readonly string[]>
   /** An id that the same parts always give and nobody can guess: a keyed hash, as a UUID. */
   keyedId(parts: readonly string[]): string
   /** Seals a small text for a client to hold (cursors): authenticated encryption bound to `context`. open gives undefined when it was tampered with or is another context's. */

@@ -1,0 +1,110 @@
+/** `cpis` as a table of commands (commander): each command is one file; this one only names them, their options and exit codes. */
+import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { ConfigError } from '../config.ts'
+import { CliError, EXIT, type Io } from './io.ts'
+
+const EXIT_HELP = `
+Exit codes: ${EXIT.ok} done; ${EXIT.failed} refused or failed; ${EXIT.usage} wrong usage; ${EXIT.unreachable} server not reachable; ${EXIT.unsure} the register could not answer surely (never "nothing known").
+Commands read the same environment as the server: CPIS_DATA_DIR, HOST, PORT, CPIS_BASE_URL.`
+
+type Run = (io: Io) => Promise<number>
+
+/** Runs one command line (without node and script); resolves to the exit code and never throws for what a person did. */
+export async function runProgram(argv: readonly string[], io: Io): Promise<number> {
+  let run: Run | undefined
+  const program = buildProgram(io, (chosen) => {
+    run = chosen
+  })
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return run === undefined ? EXIT.ok : await run(io)
+  } catch (error) {
+    return exitCodeOf(error, io)
+  }
+}
+
+function exitCodeOf(error: unknown, io: Io): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof CliError) {
+    io.err(`${error.message}\n`)
+    return error.exitCode
+  }
+  if (error instanceof ConfigError) {
+    io.err(`${error.message}\n`)
+    return EXIT.usage
+  }
+  throw error
+}
+
+/** Each command's module is loaded when it is called, so that `cpis token` does not wait for the server's code. */
+function buildProgram(io: Io, choose: (run: Run) => void): Command {
+  const program = new Command('cpis')
+    .description('The child protection register: its server, and clients of it for trying and for integrators.')
+    .configureOutput({ writeOut: io.out, writeErr: io.err })
+    .exitOverride()
+    .showHelpAfterError('(cpis --help lists the commands)')
+    .addHelpText('after', EXIT_HELP)
+  const command = (name: string, description: string): Command =>
+    program.command(name).description(description).copyInheritedSettings(program)
+
+  command('serve', 'start the server (npm start)').action(() =>
+    choose(async (its) => (await import('./serve.ts')).runServe(its)),
+  )
+  command('demo', 'the whole loop on real parts: a plan, a check, the signed notification (npm run demo)')
+    .option('--exit', 'end after the story')
+    .option('--json', 'one line of JSON for each step')
+    .action((options) => choose(async (its) => (await import('./demo.ts')).runDemo(options, its)))
+  command('token', 'print an access token of a sandbox identity, alone, on standard output')
+    .argument('<name>', 'ed-nurse, la-E10000007, receiver-E10000007 …')
+    .action((name: string) => choose(async (its) => (await import('./token.ts')).runToken(name, its)))
+  command('check', 'ask what is known of a child')
+    .argument('<number>', 'NHS number')
+    .option('--as <name>', 'sandbox identity', 'ed-nurse')
+    .option('--setting <code>', 'care setting', 'emergency-department')
+    .option('--site <ods>', 'ODS code of the site')
+    .option('--birth-date <date>', 'birth date of the patient, YYYY-MM-DD')
+    .option('--json', 'the answer Bundle as it came')
+    .action((number: string, options) =>
+      choose(async (its) => (await import('./check.ts')).runCheck(number, options, its)),
+    )
+  command('upload', 'post Bundles or resources of an authority, and say what became of each')
+    .argument('<path>', 'a JSON file, or a folder of them')
+    .requiredOption('--as <name>', 'sandbox identity, e.g. la-E10000007')
+    .option('--receipts <folder>', 'write each answer there')
+    .option('--json', 'one line of JSON for each file')
+    .action((path: string, options) =>
+      choose(async (its) => (await import('./upload.ts')).runUpload(path, options, its)),
+    )
+  command('subscribe', 'have an authority told of accesses at an endpoint')
+    .requiredOption('--authority <gss>', 'GSS code, e.g. E10000007')
+    .requiredOption('--endpoint <url>', 'where notifications go')
+    .option('--topic <name>', 'topic', 'child-checked')
+    .option('--json', 'the Subscription as it stands')
+    .action((options) => choose(async (its) => (await import('./subscribe.ts')).runSubscribe(options, its)))
+  command('listen', 'receive notifications of an authority: verify, and print a readable line for each')
+    .requiredOption('--authority <gss>', 'GSS code, e.g. E10000007')
+    .option('--port <port>', 'port to listen on; a fixed one keeps its Subscription', parsePort, 0)
+    .option('--topic <name>', 'topic', 'child-checked')
+    .option('--json', 'one line of JSON for each event')
+    .action((options) => choose(async (its) => (await import('./listen.ts')).runListen(options, its)))
+  command('doctor', 'look at this machine and the server, and say what to do')
+    .option('--json', 'one line of JSON for each finding')
+    .action((options) => choose(async (its) => (await import('./doctor.ts')).runDoctor(options, its)))
+  command('seed', 'bring the scenario children of the sandbox up to today')
+    .option('--json', 'one line of JSON for each child')
+    .action((options) => choose(async (its) => (await import('./seed.ts')).runSeed(options, its)))
+  const keys = command('keys', 'secret keys of a server')
+  keys
+    .command('new')
+    .description('make a key file for CPIS_KEYS (0600; never written over)')
+    .argument('<file>', 'where to write it')
+    .copyInheritedSettings(program)
+    .action((file: string) => choose(async (its) => (await import('./keys-new.ts')).runKeysNew(file, its)))
+  return program
+}
+
+function parsePort(text: string): number {
+  const port = Number(text)
+  if (!Number.isInteger(port) || port < 0 || port > 65535) throw new InvalidArgumentError('It is no port.')
+  return port
+}

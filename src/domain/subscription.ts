@@ -1,0 +1,240 @@
+/** What a Subscription asks for (delivery.md "Subscription"; Subscriptions R5 Backport 1.1.0, profile backport-subscription for R4). */
+import type { Extension, Subscription } from '@medplum/fhirtypes'
+import { canonical } from '../fhir/canonicals.ts'
+import { type Issue, isError, issue } from '../fhir/outcome.ts'
+import type { AuthorityCode } from './brands.ts'
+import { checkEndpoint, type EndpointFacts } from './endpoint.ts'
+import type { RegisterEvent, Topic } from './events.ts'
+import { matchesFilter, parseFilter, type SubscriptionFilter, TOPIC_FILTERS } from './subscription-filter.ts'
+import { checkHeaders, type Header, parseHeader } from './subscription-header.ts'
+
+const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition'
+/** Extension URLs of the Backport IG by the names used here. */
+export const BACKPORT_EXTENSION = {
+  filter: `${BACKPORT}/backport-filter-criteria`,
+  content: `${BACKPORT}/backport-payload-content`,
+  heartbeat: `${BACKPORT}/backport-heartbeat-period`,
+  timeout: `${BACKPORT}/backport-timeout`,
+  maxCount: `${BACKPORT}/backport-max-count`,
+} as const
+
+export type PayloadContent = 'empty' | 'id-only' | 'full-resource'
+const CONTENTS: readonly PayloadContent[] = ['empty', 'id-only', 'full-resource']
+
+/** Longest and usual time for one try, in seconds. */
+export const MOST_TIMEOUT_SECONDS = 60
+export const DEFAULT_TIMEOUT_SECONDS = 10
+/** More events than this never go into one bundle, whatever max-count allows. */
+export const MOST_EVENTS_PER_BUNDLE = 100
+
+export interface SubscriptionFacts extends EndpointFacts {
+  /** The token's authority: whose Subscription it is. */
+  readonly authority: AuthorityCode
+}
+
+/** A Subscription understood. */
+export interface SubscriptionDraft {
+  readonly topic: Topic
+  /** Canonical of the topic, as criteria holds it. */
+  readonly criteria: string
+  readonly status: Subscription['status']
+  readonly filters: readonly SubscriptionFilter[]
+  readonly endpoint: string
+  readonly headers: readonly Header[]
+  /** Sent back exactly as Content-Type. */
+  readonly contentType: string
+  readonly content: PayloadContent
+  readonly timeoutSeconds: number
+  readonly heartbeatSeconds?: number
+  /** Most events in one bundle. */
+  readonly maxCount: number
+  /** Instant in UTC with milliseconds, so that ends compare as text. */
+  readonly end?: string
+}
+
+/** A Subscription as sent by its owner: every fault at its place, and the draft when there is none. Status is the owner's wish: requested or off. Pure. */
+export function parseSubscription(
+  sent: Subscription,
+  facts: SubscriptionFacts,
+): { readonly issues: readonly Issue[]; readonly draft?: SubscriptionDraft } {
+  const { issues, draft } = readSubscription(sent)
+  const all = [...issues, ...checkStatus(sent), ...checkChannelEndpoint(sent, facts)]
+  return all.some(isError) || draft === undefined ? { issues: all } : { issues: all, draft }
+}
+
+/** A stored Subscription, whatever its status, understood; undefined when it cannot be. Pure. */
+export function parseStoredSubscription(stored: Subscription): SubscriptionDraft | undefined {
+  return readSubscription(stored).draft
+}
+
+/** Whether a Subscription of the event's authority wants the event. Pure. */
+export function matchesFilters(draft: Pick<SubscriptionDraft, 'topic' | 'filters'>, event: RegisterEvent): boolean {
+  return draft.topic === event.topic && draft.filters.every((filter) => matchesFilter(filter, event))
+}
+
+/** The facts by which the row of a Subscription is found. Pure. */
+export function buildSubscriptionIndex(draft: SubscriptionDraft): {
+  readonly identifiers: readonly []
+  readonly unique: readonly []
+  readonly status: string
+  readonly topic: string
+  readonly url: string
+  readonly end?: string
+} {
+  const { status, criteria, endpoint, end } = draft
+  return { identifiers: [], unique: [], status, topic: criteria, url: endpoint, ...(end === undefined ? {} : { end }) }
+}
+
+/** Topic of one of our canonicals; undefined for any other URL. Pure. */
+export function topicOf(criteria: string): Topic | undefined {
+  return (Object.keys(TOPIC_FILTERS) as Topic[]).find((topic) => canonical('SubscriptionTopic', topic) === criteria)
+}
+
+/** JSON siblings of primitives, which the types of R4 leave out. */
+interface Siblings {
+  readonly _criteria?: { readonly extension?: readonly Extension[] }
+  readonly channel?: { readonly _payload?: { readonly extension?: readonly Extension[] } }
+}
+
+function readSubscription(resource: Subscription): {
+  readonly issues: readonly Issue[]
+  readonly draft?: SubscriptionDraft
+} {
+  const siblings = resource as Siblings
+  const channel = resource.channel
+  const topic = topicOf(resource.criteria)
+  const filters = readFilters(siblings._criteria?.extension ?? [], topic)
+  const content = readContent(siblings.channel?._payload?.extension ?? [])
+  const numbers = readNumbers(channel?.extension ?? [])
+  const issues = [
+    ...(topic === undefined ? [refuse('criteria', 'The criteria must be the canonical of a topic of ours.')] : []),
+    ...filters.issues,
+    ...checkReason(resource),
+    ...checkEnd(resource),
+    ...checkChannel(resource),
+    ...content.issues,
+    ...numbers.issues,
+    ...checkHeaders(channel?.header ?? []),
+  ]
+  if (topic === undefined || content.content === undefined || issues.some(isError)) return { issues }
+  const draft: SubscriptionDraft = {
+    topic,
+    criteria: resource.criteria,
+    status: resource.status,
+    filters: filters.filters,
+    endpoint: channel.endpoint ?? '',
+    headers: (channel.header ?? []).flatMap((line) => parseHeader(line) ?? []),
+    contentType: channel.payload ?? '',
+    content: content.content,
+    timeoutSeconds: numbers.timeout ?? DEFAULT_TIMEOUT_SECONDS,
+    maxCount: Math.min(numbers.maxCount ?? 1, MOST_EVENTS_PER_BUNDLE),
+    ...(numbers.heartbeat === undefined ? {} : { heartbeatSeconds: numbers.heartbeat }),
+    ...(resource.end === undefined ? {} : { end: new Date(resource.end).toISOString() }),
+  }
+  return { issues, draft }
+}
+
+function readFilters(
+  extensions: readonly Extension[],
+  topic: Topic | undefined,
+): { readonly issues: readonly Issue[]; readonly filters: readonly SubscriptionFilter[] } {
+  const issues: Issue[] = []
+  const filters: SubscriptionFilter[] = []
+  for (const [index, extension] of extensions.entries()) {
+    const place = `criteria.extension[${index}]`
+    const text = extension.url === BACKPORT_EXTENSION.filter ? extension.valueString : undefined
+    const filter = topic === undefined || text === undefined ? undefined : parseFilter(text, topic)
+    if (filter !== undefined) filters.push(filter)
+    else if (text === undefined)
+      issues.push(refuse(place, 'Only backport-filter-criteria with a valueString stands here.'))
+    else if (topic !== undefined) issues.push(refuse(place, filterHelp(topic)))
+  }
+  return { issues, filters }
+}
+
+function filterHelp(topic: Topic): string {
+  const names = TOPIC_FILTERS[topic]
+  return names.length === 0
+    ? 'This topic takes no filters.'
+    : `A filter of this topic is name=value, of ${names.join(', ')}; the last takes ge and a number.`
+}
+
+function checkReason(resource: Subscription): readonly Issue[] {
+  const said = typeof resource.reason === 'string' && resource.reason.trim() !== ''
+  return said ? [] : [refuse('reason', 'A reason is needed: say in words what the Subscription is for.')]
+}
+
+function checkEnd(resource: Subscription): readonly Issue[] {
+  if (resource.end === undefined) return []
+  const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/
+  const fits = instant.test(resource.end) && !Number.isNaN(Date.parse(resource.end))
+  return fits ? [] : [refuse('end', 'The end must be an instant with its zone.')]
+}
+
+function checkChannel(resource: Subscription): readonly Issue[] {
+  const channel = resource.channel
+  const issues: Issue[] = []
+  if (channel?.type !== 'rest-hook') issues.push(refuse('channel.type', 'Only rest-hook is offered.'))
+  if (typeof channel?.endpoint !== 'string') issues.push(refuse('channel.endpoint', 'An endpoint is needed.'))
+  const jsonOnly = /^application\/fhir\+json(; ?fhirVersion=4\.0)?$/
+  if (!jsonOnly.test(channel?.payload ?? '')) {
+    issues.push(
+      refuse('channel.payload', 'The payload must be application/fhir+json, with fhirVersion=4.0 or without.'),
+    )
+  }
+  return issues
+}
+
+function readContent(extensions: readonly Extension[]): {
+  readonly issues: readonly Issue[]
+  readonly content?: PayloadContent
+} {
+  const place = 'channel.payload'
+  const unknown = extensions.findIndex((one) => one.url !== BACKPORT_EXTENSION.content)
+  if (unknown !== -1) return { issues: [refuse(`${place}.extension[${unknown}]`, 'This extension is not known here.')] }
+  const content = CONTENTS.find((one) => one === extensions[0]?.valueCode)
+  return content === undefined || extensions.length > 1
+    ? { issues: [refuse(place, `Exactly one backport-payload-content is needed: ${CONTENTS.join(', ')}.`)] }
+    : { issues: [], content }
+}
+
+interface ChannelNumbers {
+  readonly issues: readonly Issue[]
+  readonly heartbeat?: number
+  readonly timeout?: number
+  readonly maxCount?: number
+}
+
+function readNumbers(extensions: readonly Extension[]): ChannelNumbers {
+  const issues: Issue[] = []
+  const found: { heartbeat?: number; timeout?: number; maxCount?: number } = {}
+  for (const [index, { url, valueUnsignedInt, valuePositiveInt }] of extensions.entries()) {
+    const name = (['heartbeat', 'timeout', 'maxCount'] as const).find((one) => BACKPORT_EXTENSION[one] === url)
+    const value = name === 'maxCount' ? valuePositiveInt : valueUnsignedInt
+    const most = name === 'timeout' ? MOST_TIMEOUT_SECONDS : Number.MAX_SAFE_INTEGER
+    const fits = name !== undefined && found[name] === undefined && Number.isInteger(value)
+    if (fits && value !== undefined && value >= 1 && value <= most) found[name] = value
+    else issues.push(refuse(`channel.extension[${index}]`, NUMBERS_HELP))
+  }
+  return { issues, ...found }
+}
+
+const NUMBERS_HELP = `A channel takes, each once: heartbeat-period (seconds, 1 or more), timeout (1 to ${MOST_TIMEOUT_SECONDS} seconds), max-count (1 or more).`
+
+function checkStatus(sent: Subscription): readonly Issue[] {
+  const fits = sent.status === 'requested' || sent.status === 'off'
+  return fits ? [] : [refuse('status', 'Send requested or off: the register sets active and error itself.')]
+}
+
+function checkChannelEndpoint(sent: Subscription, facts: SubscriptionFacts): readonly Issue[] {
+  if (typeof sent.channel?.endpoint !== 'string') return []
+  const fault = checkEndpoint(sent.channel.endpoint, facts)
+  if (fault === undefined) return []
+  return fault === 'malformed'
+    ? [refuse('channel.endpoint', 'The endpoint must be an https URL without user, password or fragment.')]
+    : [issue('ENDPOINT_NOT_ALLOWED', 'Subscription.channel.endpoint')]
+}
+
+function refuse(place: string, text: string): Issue {
+  return issue('SUBSCRIPTION_NOT_TAKEN', `Subscription.${place}`, text)
+}

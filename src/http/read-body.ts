@@ -1,0 +1,61 @@
+/** Reads the bytes of a body within a bound; what is too large is read off first, so that the caller gets to read the answer (interface.md "Errors": TOO_LARGE). */
+import type { IncomingMessage } from 'node:http'
+import { fhirError } from '../fhir/fhir-error.ts'
+import type { Exchange } from './exchange.ts'
+import type { InFlight } from './in-flight.ts'
+
+/** A caller that sends more than this after being found too large is cut off with the answer. */
+const MOST_DISCARDED_BYTES = 64 * 1024 * 1024
+const EMPTY = Buffer.alloc(0)
+
+/** The caller went away: there is nobody to answer. */
+export class CallerGone extends Error {}
+
+/** Whether the request says that it brings a body (RFC 9112 §6). Pure. */
+export function hasBody(req: IncomingMessage): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0
+}
+
+/** The whole body. Throws TOO_LARGE, UNAVAILABLE when too many bytes wait already, CallerGone. Network I/O. */
+export async function readBody(exchange: Exchange, maxBytes: number, inFlight: InFlight): Promise<Buffer> {
+  const { req, res } = exchange
+  if (!hasBody(req)) return EMPTY
+  const announced = Number(req.headers['content-length'] ?? 0)
+  if (announced > MOST_DISCARDED_BYTES) throw tooLarge(exchange)
+  const reserved = Math.min(announced || maxBytes, maxBytes)
+  inFlight.takeBytes(reserved)
+  try {
+    if (req.headers.expect !== undefined) res.writeContinue()
+    return await collect(exchange, maxBytes)
+  } finally {
+    inFlight.giveBytes(reserved)
+  }
+}
+
+function tooLarge(exchange: Exchange): Error {
+  exchange.mustClose = true
+  return fhirError('TOO_LARGE')
+}
+
+function collect(exchange: Exchange, maxBytes: number): Promise<Buffer> {
+  const { req } = exchange
+  return new Promise((resolve, reject) => {
+    let chunks: Buffer[] = []
+    let length = 0
+    req.on('data', (chunk: Buffer) => {
+      length += chunk.length
+      if (length <= maxBytes) chunks.push(chunk)
+      else chunks = []
+      if (length > MOST_DISCARDED_BYTES) {
+        req.pause()
+        reject(tooLarge(exchange))
+      }
+    })
+    req.on('end', () => {
+      if (length > maxBytes) return reject(fhirError('TOO_LARGE'))
+      resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length))
+    })
+    req.on('error', () => reject(new CallerGone()))
+    req.on('close', () => reject(new CallerGone()))
+  })
+}

@@ -1,0 +1,162 @@
+/** The route table as data (interface.md "REST"): a new interaction is one row here. What it does is its handler's business, who may call it the access table's. */
+import { DEFINITION_TYPES } from '../auth/access-table.ts'
+import { handleReadAudit, handleSearchAudits } from '../interactions/audit-search.ts'
+import { buildCapabilitiesHandler } from '../interactions/capabilities.ts'
+import { handleCpisCheck } from '../interactions/cpis-check.ts'
+import { handleCreate } from '../interactions/create.ts'
+import { buildReadDefinition, buildSearchDefinitions } from '../interactions/definitions.ts'
+import { handleDelete } from '../interactions/delete.ts'
+import { handleHistoryInstance } from '../interactions/history.ts'
+import type { Handler } from '../interactions/interaction.ts'
+import { handleRead, handleVread } from '../interactions/read.ts'
+import { handleSearch } from '../interactions/search.ts'
+import { handleTransaction } from '../interactions/transaction.ts'
+import { handleUpdate } from '../interactions/update.ts'
+import { compileRoutes, type FhirRoute, type RouteTable } from './route-table.ts'
+
+const RESOURCE_BYTES = 1024 * 1024
+const BUNDLE_BYTES = 10 * 1024 * 1024
+const FORM_BYTES = 64 * 1024
+
+const NO_BODY = { body: 'none', maxBytes: 0 } as const
+const A_RESOURCE = { body: 'resource', maxBytes: RESOURCE_BYTES } as const
+const A_FORM = { body: 'form', maxBytes: FORM_BYTES } as const
+
+const read = (type: string, handler: Handler): FhirRoute => ({
+  method: 'GET',
+  path: `${type}/[id]`,
+  interaction: 'read',
+  type,
+  handler,
+  ...NO_BODY,
+})
+const vread = (type: string, handler: Handler): FhirRoute => ({
+  method: 'GET',
+  path: `${type}/[id]/_history/[vid]`,
+  interaction: 'vread',
+  type,
+  handler,
+  ...NO_BODY,
+})
+const historyOf = (type: string): FhirRoute => ({
+  method: 'GET',
+  path: `${type}/[id]/_history`,
+  interaction: 'history-instance',
+  type,
+  handler: handleHistoryInstance,
+  ...NO_BODY,
+})
+const search = (type: string, handler: Handler): FhirRoute[] => {
+  const row = { interaction: 'search-type', type, handler } as const
+  return [
+    { method: 'GET', path: type, ...row, ...NO_BODY },
+    { method: 'POST', path: `${type}/_search`, ...row, ...A_FORM },
+  ]
+}
+const create = (type: string): FhirRoute => ({
+  method: 'POST',
+  path: type,
+  interaction: 'create',
+  type,
+  handler: handleCreate,
+  ...A_RESOURCE,
+})
+const update = (type: string): FhirRoute => ({
+  method: 'PUT',
+  path: `${type}/[id]`,
+  interaction: 'update',
+  type,
+  handler: handleUpdate,
+  ...A_RESOURCE,
+})
+const conditionalUpdate = (type: string): FhirRoute => ({ ...update(type), path: type })
+const remove = (type: string): FhirRoute => ({
+  method: 'DELETE',
+  path: `${type}/[id]`,
+  interaction: 'delete',
+  type,
+  handler: handleDelete,
+  ...NO_BODY,
+})
+const openToAll = (row: FhirRoute): FhirRoute => ({ ...row, public: true })
+
+/** Looked up when asked: the CapabilityStatement tells of all rows, its own included. */
+function allRows(): readonly FhirRoute[] {
+  return FHIR_ROUTES
+}
+
+const FILED = ['EpisodeOfCare', 'Flag', 'Patient'].flatMap((type) => [
+  read(type, handleRead),
+  vread(type, handleVread),
+  historyOf(type),
+  ...search(type, handleSearch),
+  create(type),
+  update(type),
+  conditionalUpdate(type),
+])
+
+const SUBSCRIPTION = [
+  read('Subscription', handleRead),
+  vread('Subscription', handleVread),
+  ...search('Subscription', handleSearch),
+  create('Subscription'),
+  update('Subscription'),
+  remove('Subscription'),
+]
+
+const ORGANIZATION = [
+  read('Organization', handleRead),
+  vread('Organization', handleVread),
+  ...search('Organization', handleSearch),
+  update('Organization'),
+]
+
+const AUDIT_EVENT = [read('AuditEvent', handleReadAudit), ...search('AuditEvent', handleSearchAudits)]
+
+const CPIS_CHECK: FhirRoute = {
+  method: 'POST',
+  path: 'Patient/$cpis-check',
+  interaction: 'operation',
+  type: 'Patient',
+  operation: 'cpis-check',
+  handler: handleCpisCheck,
+  uncompressed: true,
+  ...A_RESOURCE,
+}
+
+const SYSTEM: readonly FhirRoute[] = [
+  {
+    method: 'POST',
+    path: '',
+    interaction: 'transaction',
+    handler: handleTransaction,
+    body: 'bundle',
+    maxBytes: BUNDLE_BYTES,
+  },
+  {
+    method: 'GET',
+    path: 'metadata',
+    interaction: 'capabilities',
+    handler: buildCapabilitiesHandler(allRows),
+    public: true,
+    ...NO_BODY,
+  },
+]
+
+const DEFINITIONS = DEFINITION_TYPES.flatMap((type) =>
+  [read(type, buildReadDefinition(allRows)), ...search(type, buildSearchDefinitions(allRows))].map(openToAll),
+)
+
+/** Every row below the FHIR base. */
+export const FHIR_ROUTES: readonly FhirRoute[] = [
+  CPIS_CHECK,
+  ...SYSTEM,
+  ...FILED,
+  ...SUBSCRIPTION,
+  ...ORGANIZATION,
+  ...AUDIT_EVENT,
+  ...DEFINITIONS,
+]
+
+/** The rows, compiled for look-up. */
+export const ROUTE_TABLE: RouteTable = compileRoutes(FHIR_ROUTES)

@@ -1,0 +1,64 @@
+/** One request → its audit record (security.md "Audit"): facts of the frame, and what the story adds. */
+import type { Caller } from '../auth/caller.ts'
+import type { AuditRecord } from '../domain/audit-record.ts'
+import type { AuditDetail, FhirRequest } from './interaction.ts'
+
+/** What must be known of a request to record it; less than a whole FhirRequest when it was refused early. */
+export type RequestFacts = Pick<FhirRequest, 'route' | 'requestId' | 'at'> &
+  Partial<Pick<FhirRequest, 'interaction' | 'type' | 'id' | 'operation' | 'network'>>
+
+export interface Answered {
+  readonly id: string
+  readonly status: number
+  readonly audit?: AuditDetail
+  readonly count?: number
+}
+
+const ACTION: Readonly<Record<string, AuditRecord['action']>> = {
+  create: 'C',
+  read: 'R',
+  vread: 'R',
+  'history-instance': 'R',
+  'history-type': 'R',
+  'search-type': 'E',
+  update: 'U',
+  patch: 'U',
+  delete: 'D',
+}
+const WRITES = new Set(['create', 'update', 'patch', 'delete', 'transaction', 'batch'])
+
+/** The record of one answered or refused request. An LA may read the records of its own writes; a story adds more readers. Pure. */
+export function auditRecord(request: RequestFacts, caller: Caller | undefined, answered: Answered): AuditRecord {
+  const interaction = request.interaction ?? 'operation'
+  const own = caller !== undefined && 'authority' in caller && WRITES.has(interaction) ? [caller.authority] : []
+  return {
+    id: answered.id,
+    recorded: request.at.toISOString(),
+    interaction,
+    ...(request.operation === undefined ? {} : { operation: request.operation }),
+    action: ACTION[interaction] ?? 'E',
+    outcome: answered.status < 400 ? '0' : answered.status < 500 ? '4' : '8',
+    status: answered.status,
+    codes: [],
+    route: request.route,
+    requestId: request.requestId,
+    caller: callerFacts(caller, request.network),
+    entities: request.type !== undefined && request.id !== undefined ? [{ type: request.type, id: request.id }] : [],
+    authorities: own,
+    ...(answered.count === undefined ? {} : { count: answered.count }),
+    ...answered.audit,
+  }
+}
+
+function callerFacts(caller: Caller | undefined, network: string | undefined): AuditRecord['caller'] {
+  const from = network === undefined ? {} : { network }
+  if (caller === undefined) return { kind: 'nobody', clientId: '', tokenId: '', ...from }
+  return {
+    kind: caller.kind,
+    clientId: caller.clientId,
+    tokenId: caller.tokenId,
+    ...('user' in caller ? { user: caller.user, organization: caller.organization } : {}),
+    ...('authority' in caller ? { authority: caller.authority } : {}),
+    ...from,
+  }
+}

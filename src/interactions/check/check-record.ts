@@ -1,0 +1,30 @@
+/** The audit record of a check (security.md "Audit"): compact, with the plans disclosed at their versions. */
+import type { Access } from '../../domain/access-history.ts'
+import type { AuditRecord } from '../../domain/audit-record.ts'
+import type { PlanFacts } from '../../domain/plan.ts'
+import { auditRecord } from '../build-audit-record.ts'
+import type { Check } from '../cpis-check.ts'
+
+export interface Disclosed {
+  readonly plans: readonly PlanFacts[]
+  /** For a hit from an unscheduled setting: the authorities may read this record. */
+  readonly access?: Access
+}
+
+/** The record. Pure. */
+export function checkRecord(check: Check, { plans, access }: Disclosed): AuditRecord {
+  const { asked, request, caller, auditId, bodyHash } = check
+  return auditRecord(request, caller, {
+    id: auditId,
+    status: 200,
+    audit: {
+      nhsNumber: asked.nhsNumber,
+      setting: asked.setting.code,
+      ...(asked.site === undefined ? {} : { site: asked.site }),
+      entities: plans.map((plan) => ({ type: 'EpisodeOfCare', id: plan.id, version: plan.version, owner: plan.owner })),
+      authorities: access?.authorities ?? [],
+      ...(access === undefined ? {} : { incident: access.incident }),
+      bodyHash,
+    },
+  })
+}

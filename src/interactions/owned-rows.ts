@@ -1,0 +1,79 @@
+/** From a caller and a route to the rows it may touch: the one place where interactions name an owner. */
+import type { Resource } from '@medplum/fhirtypes'
+import type { AuthorityCaller, Caller } from '../auth/caller.ts'
+import type { ResourceId } from '../domain/brands.ts'
+import { maskHeaders } from '../domain/subscription-header.ts'
+import { PROFILE } from '../fhir/canonicals.ts'
+import { fhirError } from '../fhir/fhir-error.ts'
+import type { OwnedResources, OwnedType, Reader, Row, Rows } from '../store/store.ts'
+
+export const OWNED_TYPES: readonly OwnedType[] = ['EpisodeOfCare', 'Flag', 'Patient', 'Organization', 'Subscription']
+
+export function isOwnedType(type: string | undefined): type is OwnedType {
+  return OWNED_TYPES.some((one) => one === type)
+}
+
+const CLAIMED: Record<OwnedType, string> = {
+  EpisodeOfCare: PROFILE.plan,
+  Flag: PROFILE.flag,
+  Patient: PROFILE.patient,
+  Organization: PROFILE.authority,
+  Subscription: PROFILE.subscription,
+}
+
+const ID = /^[A-Za-z0-9\-.]{1,64}$/
+
+/** An id of R4's form; undefined else. Pure. */
+export function parseId(text: string | undefined): ResourceId | undefined {
+  return text !== undefined && ID.test(text) ? (text as ResourceId) : undefined
+}
+
+/** The caller as an authority's system; NOT_PERMITTED for anyone else. */
+export function requireAuthority(caller: Caller | undefined): AuthorityCaller {
+  if (caller !== undefined && 'authority' in caller) return caller
+  throw fhirError('NOT_PERMITTED')
+}
+
+/** The rows of a type that this caller may see: its own; Organizations are public. */
+export function rowsFor<T extends OwnedType>(reader: Reader, caller: Caller | undefined, type: T): Rows<T> {
+  if (type === 'Organization') return reader.organizations as Rows<OwnedType> as Rows<T>
+  return reader.of(requireAuthority(caller).authority, type)
+}
+
+/** A row as it is read: with id, meta.versionId, meta.lastUpdated and the profile. A deletion has no resource. Pure. */
+export function renderRow<T extends OwnedType>(row: Row<T>): Resource {
+  if (row.resource === undefined) throw fhirError('GONE')
+  const { resourceType, ...rest } = presentable(row.resource)
+  const claimed = row.type === 'Organization' && row.owner === 'directory' ? PROFILE.site : CLAIMED[row.type]
+  return {
+    resourceType,
+    id: row.id,
+    meta: { versionId: String(row.version), lastUpdated: row.lastUpdated, profile: [claimed] },
+    ...rest,
+  } as Resource
+}
+
+/** Header values of a Subscription are never shown again. */
+function presentable(resource: OwnedResources[OwnedType]): OwnedResources[OwnedType] {
+  return resource.resourceType === 'Subscription' ? maskHeaders(resource) : resource
+}
+
+/** ETag, Last-Modified and, for writes, Location of a version (R4 http.html "versioning"). Pure. */
+export function versionHeaders(row: Row<OwnedType>, fhirBase?: string): Record<string, string> {
+  return {
+    ETag: `W/"${row.version}"`,
+    'Last-Modified': new Date(row.lastUpdated).toUTCString(),
+    ...(fhirBase === undefined ? {} : { Location: locationOf(row, fhirBase) }),
+  }
+}
+
+/** `[base]/[type]/[id]/_history/[version]`. Pure. */
+export function locationOf(row: Row<OwnedType>, fhirBase: string): string {
+  return `${fhirBase}/${row.type}/${row.id}/_history/${row.version}`
+}
+
+/** Version number of an ETag-like text: `W/"3"`, `"3"` or `3`; undefined when it is none. Pure. */
+export function parseVersion(text: string): number | undefined {
+  const found = /^(?:W\/)?"?(\d{1,9})"?$/.exec(text.trim())?.[1]
+  return found === undefined ? undefined : Number(found)
+}

@@ -1,0 +1,105 @@
+/** The frame of every interaction: policy, then the story, then its audit record, before the answer leaves (security.md; P2). */
+import type { Caller } from '../auth/caller.ts'
+import { decideAccess } from '../auth/policy.ts'
+import type { Context } from '../context.ts'
+import { FhirError, fhirError } from '../fhir/fhir-error.ts'
+import { issue } from '../fhir/outcome.ts'
+import { StoreError } from '../store/store.ts'
+import { auditRecord, type RequestFacts } from './build-audit-record.ts'
+import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
+
+/** Seconds after which a caller should try again when the register cannot answer surely. */
+const RETRY_AFTER_SECONDS = '2'
+
+/**
+ * Runs one interaction. Throws FhirError with all issues, after the refusal was audited; when the audit cannot be written nothing leaves but UNAVAILABLE.
+ * A public interaction (metadata, definitions) has no caller and leaves no record.
+ */
+export async function runInteraction(
+  handler: Handler,
+  request: FhirRequest,
+  caller: Caller | undefined,
+  context: Context,
+): Promise<FhirResponse> {
+  try {
+    permit(request, caller)
+    const response = await handler(request, caller, context)
+    if (caller !== undefined && response.audited !== true) {
+      await context.store.appendAudit(auditRecord(request, caller, { ...response, id: context.newId() }))
+    }
+    return response
+  } catch (thrown) {
+    const error = asFhirError(thrown)
+    if (caller !== undefined) await auditRefusal(request, caller, error, context)
+    throw error
+  }
+}
+
+function permit(request: FhirRequest, caller: Caller | undefined): void {
+  const access = decideAccess(caller, request)
+  if (!access.allowed) throw fhirError(access.code, undefined, access.text)
+}
+
+async function auditRefusal(request: RequestFacts, caller: Caller, error: FhirError, context: Context): Promise<void> {
+  try {
+    const codes = [...new Set(error.issues.map((one) => one.code))]
+    await context.store.appendAudit(
+      auditRecord(request, caller, { status: error.status, audit: { codes }, id: context.newId() }),
+    )
+  } catch (cause) {
+    throw unavailable(cause)
+  }
+}
+
+/**
+ * Records a refusal that happened before any story ran (401, 404, 405, a malformed body …). Throws nothing: the refusal itself is the answer.
+ * Without a proven caller only the first of each minute get a record of their own; a flood is summed up.
+ */
+export async function recordRefusal(
+  request: RequestFacts,
+  caller: Caller | undefined,
+  error: FhirError,
+  context: Context,
+): Promise<void> {
+  try {
+    if (caller !== undefined) return await auditRefusal(request, caller, error, context)
+    const budget = context.refusals.take(request.at)
+    const codes = [...new Set(error.issues.map((one) => one.code))]
+    if (budget.summed > 0) {
+      const summary = { status: error.status, audit: { codes }, id: context.newId(), count: budget.summed }
+      await context.store.appendAudit(auditRecord({ ...request, route: 'summary' }, undefined, summary))
+    }
+    context.metrics.refusedUnaudited.inc({ reason: codes[0] ?? 'unknown' })
+    if (!budget.record) return
+    await context.store.appendAudit(
+      auditRecord(request, undefined, { status: error.status, audit: { codes }, id: context.newId() }),
+    )
+  } catch (cause) {
+    context.log.error(
+      { requestId: request.requestId, route: request.route, fault: nameOf(cause) },
+      'refusal not audited',
+    )
+  }
+}
+
+/** What a story threw, as a FhirError: a store that cannot answer is UNAVAILABLE, anything unknown INTERNAL. */
+export function asFhirError(thrown: unknown): FhirError {
+  if (thrown instanceof FhirError) return thrown
+  if (thrown instanceof StoreError) return fromStore(thrown)
+  return new FhirError([issue('INTERNAL')], { cause: thrown })
+}
+
+function fromStore(error: StoreError): FhirError {
+  if (error.kind === 'transient') return unavailable(error)
+  if (error.kind === 'conflict') return new FhirError([issue('VERSION_CONFLICT')], { cause: error })
+  if (error.on === 'identifier') return new FhirError([issue('DUPLICATE_IDENTIFIER')], { cause: error })
+  return new FhirError([issue('INTERNAL')], { cause: error })
+}
+
+function unavailable(cause: unknown): FhirError {
+  return new FhirError([issue('UNAVAILABLE')], { cause, headers: { 'Retry-After': RETRY_AFTER_SECONDS } })
+}
+
+function nameOf(cause: unknown): string {
+  return cause instanceof Error ? cause.name : 'unknown'
+}

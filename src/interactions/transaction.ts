@@ -1,0 +1,96 @@
+/** POST [base]: transaction, all or nothing, and batch, each entry alone (R4 http.html#transaction; R15, R16). */
+import type { AuthorityCaller } from '../auth/caller.ts'
+import { decideAccess } from '../auth/policy.ts'
+import type { Context } from '../context.ts'
+import { FhirError } from '../fhir/fhir-error.ts'
+import { canonicalJson } from '../fhir/json.ts'
+import { type Issue, issue } from '../fhir/outcome.ts'
+import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
+import { requireAuthority } from './owned-rows.ts'
+import { buildReply } from './transaction/build-reply.ts'
+import { type BundleEntry, type ParsedBundle, parseBundle } from './transaction/bundle-entries.ts'
+import { parseEntryChange } from './transaction/entry-change.ts'
+import { runBatch } from './transaction/run-batch.ts'
+import { findReply, replyToStore } from './transaction/stored-reply.ts'
+import type { Change } from './write/change.ts'
+import { commitChanges, writeFacts } from './write/commit-changes.ts'
+import { filingFacts } from './write/filing-facts.ts'
+import { prepareChange } from './write/prepare-change.ts'
+
+/** How long a Bundle identifier is remembered (R15). */
+const REPLY_KEPT_MS = 24 * 60 * 60 * 1000
+
+/** Carries out a posted Bundle. A transaction that fails is one OperationOutcome with every fault and its place, and changed nothing. */
+export const handleTransaction: Handler = async (request, caller, context) => {
+  const authority = requireAuthority(caller)
+  const parsed = parseBundle(request.body)
+  if ('issues' in parsed) throw new FhirError(parsed.issues)
+  const work: BundleWork = {
+    request,
+    caller: authority,
+    context,
+    bundle: parsed.bundle,
+    bodyHash: hashOf(request.body, context),
+  }
+  const repeated = await findReply(work)
+  if (repeated !== undefined) return repeated
+  return parsed.bundle.type === 'batch' ? runBatch(work) : runTransaction(work)
+}
+
+export interface BundleWork {
+  readonly request: FhirRequest
+  readonly caller: AuthorityCaller
+  readonly context: Context
+  readonly bundle: ParsedBundle
+  /** Keyed: the body holds numbers that could be guessed from a plain hash. */
+  readonly bodyHash: string
+}
+
+function hashOf(body: unknown, context: Context): string {
+  return context.store.keyedId(['bundle', canonicalJson(body)])
+}
+
+async function runTransaction(work: BundleWork): Promise<FhirResponse> {
+  const { request, caller, context, bundle } = work
+  const changes = await prepareEntries(work, bundle.entries)
+  if ('issues' in changes) throw new FhirError(changes.issues)
+  const facts = writeFacts(request, caller, context)
+  const applied = await commitChanges(changes.changes, {
+    request,
+    caller,
+    context,
+    status: () => 200,
+    also: async (unit, done) => {
+      if (bundle.identifier === undefined) return
+      const reply = replyToStore(work.bodyHash, done, buildReply('transaction-response', done, { request, facts }))
+      await unit.saveBundleReply(
+        caller.authority,
+        bundle.identifier,
+        reply,
+        new Date(request.at.getTime() + REPLY_KEPT_MS),
+      )
+    },
+  })
+  return { status: 200, resource: buildReply('transaction-response', applied, { request, facts }), audited: true }
+}
+
+/** The changes of entries, each permitted by the access table, or all faults of their requests. */
+export async function prepareEntries(
+  work: BundleWork,
+  entries: readonly BundleEntry[],
+): Promise<{ readonly changes: readonly Change[] } | { readonly issues: readonly Issue[] }> {
+  const filing = await filingFacts(work.request, work.caller, work.context)
+  const asked = entries.map((entry) => parseEntryChange(entry))
+  const faults = asked.flatMap((one) => ('code' in one ? [one] : forbidden(work, one)))
+  if (faults.length > 0) return { issues: faults }
+  const changes = asked.flatMap((one) =>
+    'code' in one ? [] : [prepareChange(one.parts, { filing, context: work.context })],
+  )
+  return { changes }
+}
+
+/** Each entry is judged like a request of its own (security.md "Table of access"). */
+function forbidden(work: BundleWork, entry: Exclude<ReturnType<typeof parseEntryChange>, Issue>): readonly Issue[] {
+  const access = decideAccess(work.caller, { interaction: entry.interaction, type: entry.parts.type })
+  return access.allowed ? [] : [issue(access.code, `${entry.parts.place}.request`, access.text)]
+}

@@ -1,0 +1,67 @@
+/** What a transaction or batch answers: one entry for each that was sent, in their order (R4 http.html#transaction-response). */
+import type { Bundle, BundleEntry } from '@medplum/fhirtypes'
+import { statusOf } from '../../fhir/fhir-error.ts'
+import { buildOutcome, type Issue } from '../../fhir/outcome.ts'
+import type { FhirRequest } from '../interaction.ts'
+import { locationOf, renderRow } from '../owned-rows.ts'
+import type { Applied, WriteFacts } from '../write/change.ts'
+
+const STATUS_LINE: Readonly<Record<number, string>> = { 200: '200 OK', 201: '201 Created', 204: '204 No Content' }
+
+export interface ReplyFacts {
+  readonly request: FhirRequest
+  readonly facts: WriteFacts
+}
+
+/** The answer of a transaction, or of a batch in which every entry succeeded. Pure. */
+export function buildReply(
+  type: 'transaction-response' | 'batch-response',
+  applied: readonly Applied[],
+  reply: ReplyFacts,
+): Bundle {
+  return wrap(
+    type,
+    applied.map((one) => buildEntry(one, reply)),
+  )
+}
+
+/** Wraps entries as an answer. Pure. */
+export function wrap(type: 'transaction-response' | 'batch-response', entry: BundleEntry[]): Bundle {
+  return { resourceType: 'Bundle', type, ...(entry.length === 0 ? {} : { entry }) }
+}
+
+/** The answer to one entry that was carried out. Pure. */
+export function buildEntry({ row, status, issues }: Applied, { request, facts }: ReplyFacts): BundleEntry {
+  const outcome = issues.length === 0 ? {} : { outcome: buildOutcome(issues) }
+  if (row === undefined || status === 204)
+    return { response: { status: STATUS_LINE[status] ?? String(status), ...outcome } }
+  const showsResource = request.prefer.return === 'representation' && row.resource !== undefined
+  return {
+    ...(showsResource ? { fullUrl: `${facts.fhirBase}/${row.type}/${row.id}`, resource: renderRow(row) } : {}),
+    response: {
+      status: STATUS_LINE[status] ?? String(status),
+      location: locationOf(row, facts.fhirBase),
+      etag: `W/"${row.version}"`,
+      lastModified: row.lastUpdated,
+      ...outcome,
+    },
+  }
+}
+
+const REASON: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  404: 'Not Found',
+  405: 'Method Not Allowed',
+  409: 'Conflict',
+  410: 'Gone',
+  412: 'Precondition Failed',
+  422: 'Unprocessable Entity',
+  503: 'Service Unavailable',
+}
+
+/** The answer to one entry that was refused. Pure. */
+export function buildRefusedEntry(issues: readonly Issue[]): BundleEntry {
+  const status = statusOf(issues)
+  return { response: { status: `${status} ${REASON[status] ?? 'Refused'}`, outcome: buildOutcome(issues) } }
+}

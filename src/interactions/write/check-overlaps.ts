@@ -1,0 +1,87 @@
+/** One LA may not hold two plans of one type that overlap in time for one child (R13), judged on the state after the whole transaction. */
+import type { PlanFacts } from '../../domain/plan.ts'
+import { findOverlap } from '../../domain/upload/overlap.ts'
+import { issue } from '../../fhir/outcome.ts'
+import type { Criterion, Row } from '../../store/store.ts'
+import type { Change } from './change.ts'
+import { planFactsOf } from './plan-facts.ts'
+import { pendingOf, pendingRows, say, type Workspace } from './workspace.ts'
+
+/** Far more plans than one LA can hold for one child. */
+const MOST_PLANS = 500
+
+/** Notes DUPLICATE_PLAN for plans filed or moved in time; for a number attached to plans that stood before, only the warning PLANS_OVERLAP. */
+export async function checkOverlaps(work: Workspace, changes: readonly Change[]): Promise<void> {
+  const seen = new Set<string>()
+  for (const plan of pendingRows(work, 'EpisodeOfCare')) {
+    const child = childOf(plan)
+    if (child === undefined || seen.has(child)) continue
+    seen.add(child)
+    const plans = await plansOfChild(work, plan)
+    for (const [one, other] of findOverlap(plans)) judgePair(work, changes, { one, other })
+  }
+}
+
+function childOf(plan: Row<'EpisodeOfCare'>): string | undefined {
+  return plan.index.nhsNumber ?? plan.index.patientId
+}
+
+async function plansOfChild(work: Workspace, plan: Row<'EpisodeOfCare'>): Promise<readonly PlanFacts[]> {
+  const { nhsNumber, patientId } = plan.index
+  const criterion: Criterion | undefined =
+    nhsNumber !== undefined
+      ? { field: 'nhsNumber', anyOf: [nhsNumber] }
+      : patientId !== undefined
+        ? { field: 'patientId', anyOf: [patientId] }
+        : undefined
+  if (criterion === undefined) return []
+  const { owner } = work.facts
+  const stored = await work.unit.of(owner, 'EpisodeOfCare').search({ criteria: [criterion], limit: MOST_PLANS })
+  const untouched = stored.filter((row) => pendingOf(work, 'EpisodeOfCare', row.id) === undefined)
+  const touched = pendingRows(work, 'EpisodeOfCare').filter((row) => childOf(row) === childOf(plan))
+  return [...untouched, ...touched].filter((row) => !row.deleted).map((row) => planFactsOf(row, owner))
+}
+
+function judgePair(work: Workspace, changes: readonly Change[], pair: { one: PlanFacts; other: PlanFacts }): void {
+  const blamed = [pair.other, pair.one].find((plan) => changeOf(work, changes, plan) !== undefined)
+  const change = blamed === undefined ? undefined : changeOf(work, changes, blamed)
+  if (blamed === undefined || change === undefined) {
+    warnOfLink(work, changes)
+    return
+  }
+  const held = blamed === pair.one ? pair.other : pair.one
+  const code = isOnlyLinked(work, blamed) ? 'PLANS_OVERLAP' : 'DUPLICATE_PLAN'
+  const where = changeOf(work, changes, held) === undefined ? `EpisodeOfCare/${held.id}` : 'another plan of this Bundle'
+  say(
+    work,
+    change,
+    issue(
+      code,
+      'EpisodeOfCare.period',
+      `Your authority has a plan of this type for this child that overlaps in time: ${where}. Change that plan, or correct the period.`,
+    ),
+  )
+}
+
+function changeOf(work: Workspace, changes: readonly Change[], plan: PlanFacts): Change | undefined {
+  return changes.find((change) => change.type === 'EpisodeOfCare' && work.targets.get(change)?.id === plan.id)
+}
+
+/** Same type and period as before: the change only brought the number that makes the overlap. */
+function isOnlyLinked(work: Workspace, plan: PlanFacts): boolean {
+  const pending = pendingOf(work, 'EpisodeOfCare', plan.id)
+  const before = pending?.before?.index
+  if (before === undefined) return false
+  return (
+    before.nhsNumber !== plan.nhsNumber &&
+    before.planType === plan.type &&
+    before.start === plan.start &&
+    before.end === plan.end &&
+    before.withdrawn !== true
+  )
+}
+
+function warnOfLink(work: Workspace, changes: readonly Change[]): void {
+  const patient = changes.find((change) => change.type === 'Patient')
+  if (patient !== undefined) say(work, patient, issue('PLANS_OVERLAP', 'Patient.identifier'))
+}

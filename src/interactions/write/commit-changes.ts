@@ -1,0 +1,69 @@
+/** Changes → one committed transaction with its audit record, or a refusal that changed nothing (P2, R16). */
+import type { AuthorityCaller } from '../../auth/caller.ts'
+import type { Context } from '../../context.ts'
+import { FhirError } from '../../fhir/fhir-error.ts'
+import type { Unit } from '../../store/store.ts'
+import { auditRecord } from '../build-audit-record.ts'
+import { fhirBase } from '../fhir-base.ts'
+import type { FhirRequest } from '../interaction.ts'
+import { type AppliedOrIssues, applyChanges } from './apply-changes.ts'
+import type { Applied, Change, WriteFacts } from './change.ts'
+
+/** Facts of a request that the rules of a write need. Pure. */
+export function writeFacts(request: FhirRequest, caller: AuthorityCaller, context: Context): WriteFacts {
+  return {
+    owner: caller.authority,
+    today: request.today,
+    at: request.at,
+    fhirBase: fhirBase(context),
+    numberRange: context.config.mode === 'sandbox' ? 'test' : 'real',
+    mode: context.config.mode,
+    allowedHosts: context.allowedHosts(caller.authority),
+  }
+}
+
+export interface Committing {
+  readonly request: FhirRequest
+  readonly caller: AuthorityCaller
+  readonly context: Context
+  /** Answered status, for the audit record. */
+  readonly status: (applied: readonly Applied[]) => number
+  /** More to write in the same transaction, such as a stored reply. */
+  readonly also?: (unit: Unit, applied: readonly Applied[]) => Promise<void>
+}
+
+/** Commits all changes and their audit record in one transaction. Throws FhirError with every fault, having changed nothing. */
+export async function commitChanges(changes: readonly Change[], committing: Committing): Promise<readonly Applied[]> {
+  const { request, caller, context } = committing
+  const facts = writeFacts(request, caller, context)
+  const auditId = context.newId()
+  const result = await context.store.transact(async (unit): Promise<AppliedOrIssues> => {
+    const outcome = await applyChanges(unit, changes, facts)
+    if ('issues' in outcome) return outcome
+    await committing.also?.(unit, outcome.applied)
+    await unit.appendAudit(
+      auditRecord(request, caller, {
+        id: auditId,
+        status: committing.status(outcome.applied),
+        audit: auditOf(outcome.applied),
+      }),
+    )
+    return outcome
+  })
+  if ('issues' in result) throw new FhirError(result.issues)
+  if (changes.some((change) => change.type === 'Subscription')) context.wakeDelivery()
+  return result.applied
+}
+
+/** What an audit record says of applied changes. Pure. */
+export function auditOf(applied: readonly Applied[]): {
+  entities: { type: string; id: string; version: number }[]
+  codes: string[]
+} {
+  return {
+    entities: applied.flatMap(({ row }) =>
+      row === undefined ? [] : [{ type: row.type, id: row.id, version: row.version }],
+    ),
+    codes: [...new Set(applied.flatMap(({ issues }) => issues.map((one) => one.code)))],
+  }
+}

@@ -1,0 +1,122 @@
+/** A plan as it would be (R6, R8, R11, R12, R14a, R15). */
+import type { EpisodeOfCare } from '@medplum/fhirtypes'
+import type { NhsNumber } from '../../domain/brands.ts'
+import {
+  checkBirthDate,
+  checkNumberKept,
+  checkNumberKnown,
+  checkNumbersAgree,
+} from '../../domain/upload/completeness.ts'
+import { isSameContent } from '../../domain/upload/same-content.ts'
+import { issue } from '../../fhir/outcome.ts'
+import type { LockKey, Row, RowIndex } from '../../store/store.ts'
+import type { Draft } from './change.ts'
+import { planFactsOf } from './plan-facts.ts'
+import { resolvePatient } from './resolve-patient.ts'
+import { findHolder, uniqueTokens } from './resolve-target.ts'
+import { nextVersion, say, setPending, type Target, type Workspace } from './workspace.ts'
+
+type PlanDraft = Extract<Draft, { kind: 'EpisodeOfCare' }>
+
+/** Notes the plan's next state, or why it cannot be. Overlaps and the Flag are looked at when all plans are known. */
+export async function decidePlan(work: Workspace, target: Target, draft: PlanDraft): Promise<void> {
+  const { change } = target
+  const found = await resolvePatient(work, draft)
+  if ('issue' in found) return say(work, change, found.issue)
+  const { patient } = found
+  const nhsNumber = draft.nhsNumber ?? patient?.index.nhsNumber
+  const disagreement = checkNumbersAgree(draft.nhsNumber, patient?.index.nhsNumber)
+  if (disagreement.length > 0) return say(work, change, ...disagreement)
+  await work.unit.lock(locksOf(work, { nhsNumber, patient, before: target.before }))
+  const resource = withPatient(draft, patient)
+  const before = target.before as Row<'EpisodeOfCare'> | undefined
+  const isSame = before?.resource !== undefined && isSameContent(before.resource, resource)
+  if (target.how === 'held' && !isSame)
+    return say(work, change, issue('DUPLICATE_IDENTIFIER', 'EpisodeOfCare.identifier'))
+  await refuseSecondHolder(work, target)
+  const row = nextVersion<'EpisodeOfCare'>(work, {
+    type: 'EpisodeOfCare',
+    id: target.id,
+    method: change.method === 'POST' ? 'POST' : change.method,
+    before,
+    resource,
+    index: indexOf(work, target, { draft, patient, nhsNumber }),
+  })
+  judge(work, target, row)
+  const keepsVersion = isSame && before !== undefined && before.resource?.status === resource.status
+  const after = keepsVersion && before !== undefined ? { ...before, index: row.index } : row
+  setPending(work, { ...(before === undefined ? {} : { before }), after, rewritten: !keepsVersion })
+}
+
+/** Rules on the plan's next state together with its child. */
+function judge(work: Workspace, target: Target, row: Row<'EpisodeOfCare'>): void {
+  const { today, owner } = work.facts
+  const plan = planFactsOf(row, owner)
+  const before = target.before as Row<'EpisodeOfCare'> | undefined
+  const kept = before === undefined || before.deleted ? [] : checkNumberKept(planFactsOf(before, owner), plan, today)
+  say(
+    work,
+    target.change,
+    ...kept.map((one) => ({ ...one, expression: 'EpisodeOfCare.patient' })),
+    ...checkBirthDate(plan, plan.birthDate, today),
+    ...checkNumberKnown(plan, plan.nhsNumber, today),
+  )
+}
+
+function locksOf(
+  work: Workspace,
+  who: { nhsNumber: NhsNumber | undefined; patient: Row<'Patient'> | undefined; before: Target['before'] },
+): readonly LockKey[] {
+  const { owner } = work.facts
+  const numbers = new Set([who.nhsNumber, who.before?.index.nhsNumber].filter((one) => one !== undefined))
+  const patients = new Set([who.patient?.id, who.before?.index.patientId].filter((one) => one !== undefined))
+  return [
+    ...[...patients].map((patientId) => ({ kind: 'patient' as const, owner, patientId })),
+    ...[...numbers].map((nhsNumber) => ({ kind: 'child' as const, owner, nhsNumber })),
+  ]
+}
+
+/** The patient reference as stored: a literal one where the Patient is here, and the identifier as sent. */
+function withPatient(draft: PlanDraft, patient: Row<'Patient'> | undefined): EpisodeOfCare {
+  const { identifier } = draft.resource.patient
+  return {
+    ...draft.resource,
+    patient: {
+      ...(patient === undefined ? {} : { reference: `Patient/${patient.id}` }),
+      type: 'Patient',
+      ...(identifier === undefined ? {} : { identifier }),
+    },
+  }
+}
+
+function indexOf(
+  work: Workspace,
+  target: Target,
+  facts: { draft: PlanDraft; patient: Row<'Patient'> | undefined; nhsNumber: NhsNumber | undefined },
+): RowIndex {
+  const { draft, patient, nhsNumber } = facts
+  return {
+    identifiers: draft.identifiers,
+    unique: draft.unique,
+    status: draft.resource.status ?? 'active',
+    planType: draft.type,
+    start: draft.start,
+    ...(draft.end === undefined ? {} : { end: draft.end }),
+    withdrawn: draft.withdrawn,
+    flagId: target.before?.index.flagId ?? target.change.freshFlagId,
+    filedAt: target.before?.index.filedAt ?? work.facts.at.toISOString(),
+    ...(nhsNumber === undefined ? {} : { nhsNumber }),
+    ...(patient === undefined ? {} : { patientId: patient.id }),
+    ...(patient?.index.birthDate === undefined ? {} : { birthDate: patient.index.birthDate }),
+    ...(draft.expectedDelivery === undefined ? {} : { expectedDelivery: draft.expectedDelivery }),
+  }
+}
+
+/** An update must not take an identifier of another plan of this LA. */
+async function refuseSecondHolder(work: Workspace, target: Target): Promise<void> {
+  const tokens = uniqueTokens(target.change)
+  if (target.how !== 'update' || tokens.length === 0) return
+  const holder = await findHolder(work, 'EpisodeOfCare', tokens)
+  if (holder !== undefined && holder.id !== target.id)
+    say(work, target.change, issue('DUPLICATE_IDENTIFIER', 'EpisodeOfCare.identifier'))
+}

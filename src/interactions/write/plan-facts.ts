@@ -1,0 +1,52 @@
+/** Plan rows ↔ the facts that the rules speak of. */
+import type { LondonDay, NhsNumber } from '../../domain/brands.ts'
+import { parseNhsNumber } from '../../domain/nhs-number.ts'
+import type { PlanFacts } from '../../domain/plan.ts'
+import { SYSTEM } from '../../fhir/canonicals.ts'
+import type { Row, RowIndex } from '../../store/store.ts'
+import type { WriteFacts } from './change.ts'
+
+/** Facts of a plan row of this LA. Throws when the row is no plan that this server wrote. Pure. */
+export function planFactsOf(row: Row<'EpisodeOfCare'>, owner: WriteFacts['owner']): PlanFacts {
+  const { index } = row
+  if (index.planType === undefined || index.start === undefined || index.flagId === undefined) {
+    throw new Error(`EpisodeOfCare/${row.id} lacks its index`)
+  }
+  return {
+    id: row.id,
+    version: row.version,
+    flagId: index.flagId,
+    owner,
+    type: index.planType,
+    start: index.start as LondonDay,
+    ...(index.end === undefined ? {} : { end: index.end as LondonDay }),
+    withdrawn: index.withdrawn === true,
+    ...(index.nhsNumber === undefined ? {} : { nhsNumber: index.nhsNumber }),
+    ...(index.birthDate === undefined ? {} : { birthDate: index.birthDate }),
+    ...(index.expectedDelivery === undefined ? {} : { expectedDelivery: index.expectedDelivery as LondonDay }),
+  }
+}
+
+/** The NHS number that the plan itself names, by a logical reference; undefined when only its Patient holds one. Pure. */
+export function ownNumberOf(row: Row<'EpisodeOfCare'>, numberRange: WriteFacts['numberRange']): NhsNumber | undefined {
+  const named = row.resource?.patient.identifier
+  if (named?.system !== SYSTEM.nhsNumber) return undefined
+  const parsed = parseNhsNumber(named.value, numberRange)
+  return 'nhsNumber' in parsed ? parsed.nhsNumber : undefined
+}
+
+/** A plan's index with what its Patient says now: number (unless the plan names its own), birth date and link. Pure. */
+export function indexWithPatient(
+  row: Row<'EpisodeOfCare'>,
+  patient: Row<'Patient'>,
+  numberRange: WriteFacts['numberRange'],
+): RowIndex {
+  const { nhsNumber: _number, birthDate: _birth, patientId: _patient, ...rest } = row.index
+  const nhsNumber = ownNumberOf(row, numberRange) ?? patient.index.nhsNumber
+  return {
+    ...rest,
+    patientId: patient.id,
+    ...(nhsNumber === undefined ? {} : { nhsNumber }),
+    ...(patient.index.birthDate === undefined ? {} : { birthDate: patient.index.birthDate }),
+  }
+}

@@ -1,0 +1,118 @@
+/** Builds the collaborators and starts the service: database, store, HTTP, delivery (architecture.md). */
+import { randomUUID } from 'node:crypto'
+import { pino } from 'pino'
+import { openAuth } from './auth/auth.ts'
+import type { Config } from './config.ts'
+import type { Clock, Context } from './context.ts'
+import { startDelivery } from './delivery/dispatcher.ts'
+import { buildGuardedFetch } from './delivery/guarded-fetch.ts'
+import { compileProfiles } from './fhir/validate.ts'
+import { buildApp } from './http/app.ts'
+import { type HttpServer, listenHttp } from './http/http-server.ts'
+import { startMetricsServer } from './http/metrics-server.ts'
+import { buildRefusalBudget } from './interactions/refusal-budget.ts'
+import { loadKeys } from './keys.ts'
+import { buildMetrics } from './metrics.ts'
+import { hostsOf, readPolicyFile } from './policy-file.ts'
+import { LOCAL_AUTHORITIES } from './sandbox/authorities.ts'
+import { seedSandbox } from './sandbox/seed.ts'
+import { startEmbeddedMongod } from './store/embedded-mongod.ts'
+import { openDeliveryStore } from './store/mongo-delivery-store.ts'
+import { openStore } from './store/mongo-store.ts'
+
+/** What a test may put in place of the real thing. */
+export type Overrides = Partial<Pick<Context, 'clock' | 'newId' | 'log' | 'fetch' | 'keys' | 'profiles'>>
+
+export interface RunningServer {
+  /** Origin as bound or as configured, without a trailing slash. */
+  readonly url: string
+  readonly context: Context
+  /** Takes no more requests, lets those in flight end, stops delivery and the database. */
+  close(): Promise<void>
+}
+
+/** Starts everything and resolves when checks are answered. Throws ConfigError or an Error with its remedy, having stopped again what it had started. */
+export async function startServer(config: Config, overrides: Overrides = {}): Promise<RunningServer> {
+  const stops: (() => Promise<void>)[] = []
+  const closeAll = async (): Promise<void> => {
+    for (const stop of stops.splice(0).reverse()) await stop()
+  }
+  try {
+    return await start(config, overrides, { stops, closeAll })
+  } catch (error) {
+    await closeAll()
+    throw error
+  }
+}
+
+interface Stops {
+  readonly stops: (() => Promise<void>)[]
+  readonly closeAll: () => Promise<void>
+}
+
+async function start(config: Config, overrides: Overrides, { stops, closeAll }: Stops): Promise<RunningServer> {
+  const log = overrides.log ?? pino({ level: config.logLevel })
+  const clock = overrides.clock ?? buildClock(config)
+  const keys = overrides.keys ?? loadKeys(config)
+  const http = await listenHttp({ host: config.host, port: config.port, clock })
+  stops.push(() => http.close())
+  const url = await openDatabase(config, log, stops)
+  const store = await openStore({ url, database: config.mongodbDatabase, keys, clock, log })
+  stops.push(() => store.close())
+  const policy = readPolicyFile(config.policyFile)
+  let wakeDelivery = (): void => {}
+  const context: Context = {
+    config: { ...config, baseUrl: config.baseUrl ?? originOf(config, http) },
+    clock,
+    newId: overrides.newId ?? randomUUID,
+    log,
+    store,
+    keys,
+    profiles: overrides.profiles ?? compileProfiles(),
+    auth: openAuth(
+      config,
+      LOCAL_AUTHORITIES.map((one) => one.gss),
+    ),
+    fetch: overrides.fetch ?? buildGuardedFetch({ mode: config.mode }),
+    allowedHosts: (authority) => hostsOf(policy, authority),
+    metrics: buildMetrics(),
+    refusals: buildRefusalBudget(),
+    wakeDelivery: () => wakeDelivery(),
+  }
+  if (config.mode === 'sandbox') await seedSandbox(context)
+  const delivery = startDelivery(context, await openDeliveryStore(store.handle), { allowedHosts: context.allowedHosts })
+  stops.push(() => delivery.stop())
+  wakeDelivery = delivery.wake
+  await openMetrics(context, stops)
+  http.serve(buildApp(context))
+  // from now on the door is closed first, so that what is in flight still finds its database
+  stops.push(...stops.splice(0, 1))
+  return { url: context.config.baseUrl, context, close: closeAll }
+}
+
+/** The sandbox clock may start elsewhere and then runs on (CPIS_SANDBOX_NOW). */
+function buildClock(config: Config): Clock {
+  if (config.sandboxNow === undefined) return () => new Date()
+  const aheadMs = config.sandboxNow.getTime() - Date.now()
+  return () => new Date(Date.now() + aheadMs)
+}
+
+async function openDatabase(config: Config, log: Context['log'], stops: Stops['stops']): Promise<string> {
+  if (config.mongodbUrl !== undefined) return config.mongodbUrl
+  const { dataDir, mongodPath } = config
+  const mongod = await startEmbeddedMongod({ dataDir, log, ...(mongodPath === undefined ? {} : { mongodPath }) })
+  stops.push(() => mongod.close())
+  return mongod.url
+}
+
+async function openMetrics(context: Context, stops: Stops['stops']): Promise<void> {
+  const { metricsPort, host } = context.config
+  if (metricsPort === 0) return
+  const server = await startMetricsServer(context.metrics, host, metricsPort)
+  stops.push(() => server.close())
+}
+
+function originOf(config: Config, http: HttpServer): string {
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host
+  return `http://${host}:${http.port}`
+}

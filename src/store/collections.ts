@@ -1,0 +1,179 @@
+/** The collections, their documents and indexes (storage.md "Collections"). Those of delivery are in delivery-collections. */
+import type { Binary, CreateIndexesOptions } from 'mongodb'
+import type { OwnedType } from './store.ts'
+
+export const COLLECTIONS = {
+  auditEvents: 'auditEvents',
+  keys: 'keys',
+  guards: 'guards',
+  accesses: 'accesses',
+  children: 'children',
+  bundleReplies: 'bundleReplies',
+  migrations: 'migrations',
+} as const
+
+/** Where the current rows of each type are; versions are in the same name with `History`. */
+export const ROW_COLLECTIONS = {
+  EpisodeOfCare: 'episodesOfCare',
+  Flag: 'flags',
+  Patient: 'patients',
+  Organization: 'organizations',
+  Subscription: 'subscriptions',
+} as const satisfies Record<OwnedType, string>
+
+/** A sealed value as stored. */
+export interface SealedField {
+  readonly key: string
+  readonly data: Binary
+}
+
+/** What every version carries. */
+export interface VersionFields {
+  readonly version: number
+  readonly lastUpdated: string
+  readonly owner: string
+  readonly method: string
+  readonly deleted: boolean
+  /** JSON of the resource and its whole RowIndex. */
+  readonly body: SealedField
+}
+
+/** The current version, and what of its RowIndex is needed for searching: in clear, but never a number or a child's name. */
+export interface RowDocument extends VersionFields {
+  readonly _id: string
+  readonly subjectKey?: string
+  /** True when there is no number: the parked plans of R8 have a narrow index of their own. */
+  readonly parked?: true
+  readonly identifiers: readonly string[]
+  /** Absent when nothing must be unique, or the row is deleted. */
+  readonly unique?: readonly string[]
+  readonly status?: string
+  readonly planType?: string
+  readonly start?: string
+  readonly end?: string
+  readonly withdrawn?: boolean
+  readonly patientId?: string
+  readonly planId?: string
+  readonly flagId?: string
+  readonly birthDate?: string
+  readonly expectedDelivery?: string
+  readonly filedAt?: string
+  readonly topic?: string
+  readonly url?: string
+  /** Organizations only, as nameKey: without case and accents. */
+  readonly name?: string
+  readonly nameKey?: string
+  readonly orgType?: string
+  readonly partOf?: string
+  /** EpisodeOfCare: neither withdrawn nor deleted, so that a check may see it. */
+  readonly live?: boolean
+  /** EpisodeOfCare with a number: see child-links. */
+  readonly childKey?: string
+}
+
+export interface HistoryDocument extends VersionFields {
+  readonly id: string
+}
+
+/** Beside the plans: leads from one number to the plans filed under another (storage.md "A plan is found under every number"). */
+export interface PointerDocument {
+  readonly _id: string
+  readonly kind: 'pointer'
+  /** The number that is asked for. */
+  readonly subjectKey: string
+  readonly live: boolean
+  /** Where to look as well. */
+  readonly leadsTo: string
+  readonly via: 'superseded' | 'mother'
+  /** The child that is asked for. */
+  readonly childKey: string
+}
+
+export interface ChildDocument {
+  readonly _id: string
+  /** Raised by every transaction that takes the child: the write on which two of them collide. */
+  readonly locks: number
+  readonly incident?: {
+    readonly id: string
+    readonly startedAt: string
+    readonly lastAccessAt: string
+    readonly legs: number
+    readonly openedFor: readonly string[]
+  }
+  readonly incidents?: readonly { readonly id: string; readonly at: string }[]
+}
+
+export interface GuardDocument {
+  readonly _id: string
+  readonly locks: number
+  readonly at: Date
+}
+
+interface Passing {
+  readonly _id: string
+  /** By the injected clock: what counts. */
+  readonly validUntil: Date
+  /** By the database's clock: when it is cleared away. */
+  readonly expireAt: Date
+}
+
+export interface KeyDocument extends Passing {
+  readonly kind: string
+  readonly text: SealedField
+}
+
+export interface BundleReplyDocument extends Passing {
+  readonly body: SealedField
+}
+
+interface Index {
+  readonly collection: string
+  readonly fields: Readonly<Record<string, 1 | -1>>
+  readonly options?: CreateIndexesOptions
+}
+
+const UNIQUE: Index['options'] = { unique: true, partialFilterExpression: { unique: { $exists: true } } }
+
+/** What every row collection has, always led by the owner; and its history. */
+function rowIndexes(collection: string): Index[] {
+  return [
+    { collection, fields: { owner: 1, lastUpdated: 1, _id: 1 } },
+    { collection, fields: { owner: 1, identifiers: 1 } },
+    { collection, fields: { owner: 1, unique: 1 }, options: { name: 'owner_1_unique_1', ...UNIQUE } },
+    { collection: `${collection}History`, fields: { id: 1, version: -1 }, options: { unique: true } },
+    { collection: `${collection}History`, fields: { owner: 1, lastUpdated: -1, id: -1, version: -1 } },
+  ]
+}
+
+const PARKED = { partialFilterExpression: { parked: true } }
+const HAS_SUBJECT = { partialFilterExpression: { subjectKey: { $exists: true } } }
+
+/** All indexes of the first schema. */
+export const INDEXES: readonly Index[] = [
+  ...Object.values(ROW_COLLECTIONS).flatMap(rowIndexes),
+  { collection: 'episodesOfCare', fields: { subjectKey: 1, live: 1 } },
+  { collection: 'episodesOfCare', fields: { owner: 1, parked: 1, lastUpdated: 1 }, options: PARKED },
+  { collection: 'episodesOfCare', fields: { owner: 1, patientId: 1 } },
+  { collection: 'episodesOfCare', fields: { owner: 1, status: 1, start: 1 } },
+  { collection: 'flags', fields: { owner: 1, subjectKey: 1 }, options: HAS_SUBJECT },
+  { collection: 'flags', fields: { owner: 1, planId: 1 } },
+  { collection: 'flags', fields: { owner: 1, patientId: 1 } },
+  { collection: 'patients', fields: { owner: 1, subjectKey: 1 }, options: HAS_SUBJECT },
+  { collection: 'organizations', fields: { identifiers: 1 } },
+  { collection: 'organizations', fields: { nameKey: 1, _id: 1 } },
+  { collection: 'organizations', fields: { orgType: 1, _id: 1 } },
+  { collection: 'organizations', fields: { lastUpdated: 1, _id: 1 } },
+  { collection: 'subscriptions', fields: { status: 1, topic: 1 } },
+  { collection: COLLECTIONS.auditEvents, fields: { recorded: -1, _id: -1 } },
+  { collection: COLLECTIONS.auditEvents, fields: { subjectKey: 1, recorded: -1 }, options: HAS_SUBJECT },
+  {
+    collection: COLLECTIONS.auditEvents,
+    fields: { authorities: 1, recorded: -1 },
+    options: { partialFilterExpression: { authorities: { $exists: true } } },
+  },
+  { collection: COLLECTIONS.accesses, fields: { childKey: 1, at: -1, _id: -1 } },
+  { collection: COLLECTIONS.keys, fields: { kind: 1 } },
+  { collection: COLLECTIONS.keys, fields: { expireAt: 1 }, options: { expireAfterSeconds: 0 } },
+  { collection: COLLECTIONS.bundleReplies, fields: { expireAt: 1 }, options: { expireAfterSeconds: 0 } },
+  { collection: COLLECTIONS.guards, fields: { at: 1 }, options: { expireAfterSeconds: 86_400 } },
+]

@@ -1,0 +1,139 @@
+/** The contract of what delivery remembers: events to be numbered, deliveries, lanes, attempts and leases (delivery.md "From check to endpoint"; storage.md "Collections"). */
+import type { AuthorityCode, ResourceId } from '../domain/brands.ts'
+import type { RegisterEvent } from '../domain/events.ts'
+
+/** Leases last this long, by the database's clock (delivery.md step 2). */
+export const LEASE_MS = 5_000
+
+/** Proof of having been the holder: every write under a lease carries the token and fails once another has taken the lease. */
+export interface Lease {
+  readonly id: string
+  readonly token: number
+}
+
+/** Why a lane sends nothing: its Subscription was never active, is in error, off or deleted. */
+export type HaltReason = 'new' | 'error' | 'off' | 'deleted'
+
+/** Class of an attempt's end: of the HTTP status, or of the fault before one came. Never content. */
+export type AnswerClass = string
+
+/** One try, kept as a row (delivery.md step 4): no address, no body. */
+export interface Attempt {
+  readonly kind: 'handshake' | 'heartbeat' | 'events'
+  /** Event numbers sent, both inclusive; absent for handshakes and heartbeats. */
+  readonly numbers?: NumberRange
+  readonly webhookId: string
+  /** When it began, by the injected clock. */
+  readonly at: Date
+  readonly answer: AnswerClass
+  readonly status?: number
+  readonly durationMs: number
+}
+
+/** Event numbers, both inclusive. */
+export interface NumberRange {
+  readonly from: number
+  readonly through: number
+}
+
+/** Which lane: its Subscription and whose that is. */
+export interface LaneName {
+  readonly id: ResourceId
+  readonly authority: AuthorityCode
+}
+
+/** One Subscription's lane. Events up to deliveredThrough are delivered, those above it up to lastNumber wait. */
+export interface Lane extends LaneName {
+  readonly lastNumber: number
+  readonly deliveredThrough: number
+  /** No try before this (injected clock): set by a failure, absent else. */
+  readonly retryAt?: Date
+  readonly halted?: HaltReason
+  /** Failed tries in a row of what waits first, and when the first of them was. */
+  readonly failures: number
+  readonly failingSince?: Date
+  /** Last number of the bundle being tried: repeats carry the same events under the same webhook-id. */
+  readonly batchThrough?: number
+  /** When a heartbeat is next due (injected clock). */
+  readonly heartbeatAt?: Date
+  readonly lastAnswer?: { readonly at: Date; readonly answer: AnswerClass; readonly status?: number }
+  /** When the oldest waiting event occurred. */
+  readonly oldestWaitingAt?: string
+}
+
+/** A lane that this process may work on until its lease ends. */
+export interface HeldLane extends Lane {
+  readonly lease: Lease
+}
+
+/** An event with the number it has in one Subscription. */
+export interface NumberedEvent {
+  readonly number: number
+  readonly event: RegisterEvent
+}
+
+/** What is decided for one new event: the Subscriptions that want it; none makes it undeliverable. */
+export interface Routing {
+  readonly event: RegisterEvent
+  readonly subscriptions: readonly ResourceId[]
+}
+
+/** How a lane goes on after a failed try. */
+export interface Setback {
+  readonly attempt: Attempt
+  readonly failures: number
+  readonly failingSince: Date
+  /** No try before this; absent when the lane halts. */
+  readonly retryAt?: Date
+  readonly halted?: HaltReason
+}
+
+/** Methods that take a lease resolve false (write nothing) when it was lost. All throw StoreError when the database fails. */
+export interface DeliveryStore {
+  /** The dispatcher's lease: taken when free or expired, prolonged when this holder has it; undefined while another has it. */
+  takeDispatcher(holder: string): Promise<Lease | undefined>
+  /** Lets another take the dispatcher's lease at once. */
+  releaseDispatcher(lease: Lease): Promise<void>
+
+  /** Events not yet numbered, oldest first, found by their state. */
+  newEvents(limit: number): Promise<readonly RegisterEvent[]>
+  /** Gives each wanted event the next number of each Subscription, writes the deliveries and settles the events, all in one transaction under the dispatcher's lease. */
+  numberEvents(lease: Lease, routings: readonly Routing[]): Promise<boolean>
+  /** Events that no Subscription wanted, counted by topic. */
+  undeliverable(): Promise<readonly { readonly topic: string; readonly count: number }[]>
+
+  /** Subscriptions that wait for a handshake (status requested), of all authorities. */
+  requested(limit: number): Promise<readonly LaneName[]>
+  /** Subscriptions requested, active or in error whose end has passed. */
+  expired(now: Date, limit: number): Promise<readonly LaneName[]>
+  /** Lanes with something due at `now` (events or a heartbeat) that are not halted and that no process holds. */
+  dueLanes(now: Date, limit: number): Promise<readonly { readonly id: ResourceId; readonly authority: AuthorityCode }[]>
+
+  /** Takes a lane's lease, making the lane when there is none; undefined while another holds it. */
+  takeLane(name: LaneName): Promise<HeldLane | undefined>
+  renewLane(lease: Lease): Promise<boolean>
+  /** The lane as it is now, while the lease holds. */
+  readLane(lease: Lease): Promise<HeldLane | undefined>
+  releaseLane(lease: Lease): Promise<void>
+  /** Waiting events of a lane in order, from the first. */
+  waiting(id: ResourceId, after: number, limit: number): Promise<readonly NumberedEvent[]>
+  /** Fixes which events one bundle carries before it is first tried. */
+  fixBatch(lease: Lease, through: number): Promise<boolean>
+  /** Marks events delivered, in order, by compare-and-set; keeps the attempt; what waits behind is due at once. */
+  markDelivered(lease: Lease, attempt: Attempt & { readonly numbers: NumberRange }): Promise<boolean>
+  /** Keeps a failed try and when the next may begin. */
+  markFailed(lease: Lease, setback: Setback): Promise<boolean>
+  /** Keeps an attempt that moves no events (handshake, heartbeat). */
+  keepAttempt(lease: Lease, attempt: Attempt): Promise<boolean>
+  /** Stops a lane: nothing is dropped, numbering goes on where the Subscription still wants events. */
+  haltLane(lease: Lease, reason: HaltReason): Promise<boolean>
+  /** Starts a lane after a good handshake: what waits is due at once. */
+  openLane(lease: Lease): Promise<boolean>
+  /** Sets when the next heartbeat is due; undefined for none. */
+  scheduleHeartbeat(lease: Lease, at: Date | undefined): Promise<boolean>
+
+  /** Every lane, with the age of what waits first: for metrics and the administrator. */
+  lanes(): Promise<readonly Lane[]>
+  /** Attempts of a lane, newest first. */
+  attempts(id: ResourceId, limit: number): Promise<readonly Attempt[]>
+}

@@ -1,0 +1,94 @@
+/** Numbered changes of the schema, add first and remove later, run at start by one server at a time (storage.md "Growth"). */
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Collection, Db } from 'mongodb'
+import type { Logger } from 'pino'
+import { COLLECTIONS, INDEXES } from './collections.ts'
+import { prepareDeliveryCollections } from './delivery-collections.ts'
+import { StoreError } from './store.ts'
+
+interface Migration {
+  /** Rises by one; never used again. */
+  readonly number: number
+  readonly name: string
+  /** May run again after a crash in the middle: each step makes only what is missing. */
+  run(db: Db): Promise<void>
+}
+
+const MIGRATIONS: readonly Migration[] = [
+  { number: 1, name: 'collections and indexes', run: prepareCollections },
+  { number: 2, name: 'delivery', run: prepareDeliveryCollections },
+]
+
+/** The lease and the record of what was done, in one collection. */
+interface MigrationDocument {
+  readonly _id: string
+  readonly holder?: string
+  readonly until?: Date
+  readonly name?: string
+}
+
+const LEASE_MS = 15_000
+const LEASE_ID = 'lease'
+const FREE = { holder: '', until: new Date(0) }
+const WAIT_MS = 120_000
+const POLL_MS = 100
+
+/** Brings the database up to this program's schema. Waits while another server does so; a database that is ahead of this program is left alone. */
+export async function migrate(db: Db, options: { readonly holder: string; readonly log: Logger }): Promise<void> {
+  const records = db.collection<MigrationDocument>(COLLECTIONS.migrations)
+  const deadline = performance.now() + WAIT_MS
+  while ((await findOpen(records)).length > 0) {
+    if (await takeLease(records, options.holder)) return runOpen(db, records, options)
+    if (performance.now() > deadline) {
+      throw new StoreError('transient', 'Another server has been changing the schema of the database for two minutes.')
+    }
+    await sleep(POLL_MS)
+  }
+}
+
+async function runOpen(
+  db: Db,
+  records: Collection<MigrationDocument>,
+  { holder, log }: { readonly holder: string; readonly log: Logger },
+): Promise<void> {
+  const renewal = setInterval(() => void takeLease(records, holder).catch(() => undefined), LEASE_MS / 3)
+  try {
+    // Read again under the lease: another server may have been quicker.
+    for (const migration of await findOpen(records)) {
+      await migration.run(db)
+      await records.updateOne({ _id: idOf(migration) }, { $set: { name: migration.name } }, { upsert: true })
+      log.info({ migration: migration.number, name: migration.name }, 'database migrated')
+    }
+  } finally {
+    clearInterval(renewal)
+    await records.updateOne({ _id: LEASE_ID, holder }, { $set: FREE })
+  }
+}
+
+async function findOpen(records: Collection<MigrationDocument>): Promise<readonly Migration[]> {
+  const done = new Set((await records.find({}, { projection: { _id: 1 } }).toArray()).map(({ _id }) => _id))
+  return MIGRATIONS.filter((migration) => !done.has(idOf(migration)))
+}
+
+/** By the database's clock: takes the lease when it is free, has run out or is this holder's. */
+async function takeLease(records: Collection<MigrationDocument>, holder: string): Promise<boolean> {
+  await records.updateOne({ _id: LEASE_ID }, { $setOnInsert: FREE }, { upsert: true })
+  const mayTake = { $or: [{ $lt: ['$until', '$$NOW'] }, { $eq: ['$holder', { $literal: holder }] }] }
+  const { matchedCount } = await records.updateOne({ _id: LEASE_ID, $expr: mayTake }, [
+    { $set: { holder: { $literal: holder }, until: { $add: ['$$NOW', LEASE_MS] } } },
+  ])
+  return matchedCount === 1
+}
+
+const idOf = (migration: Migration): string => `m${String(migration.number).padStart(4, '0')}`
+
+/** Creating an index makes its collection too: inside a transaction none has to be made. */
+async function prepareCollections(db: Db): Promise<void> {
+  const byCollection = Map.groupBy(INDEXES, ({ collection }) => collection)
+  for (const [name, indexes] of byCollection) {
+    await db.collection(name).createIndexes(indexes.map(({ fields, options }) => ({ ...options, key: fields })))
+  }
+  const existing = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name))
+  if (!existing.has(COLLECTIONS.children)) await db.createCollection(COLLECTIONS.children)
+}

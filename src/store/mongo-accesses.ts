@@ -1,0 +1,32 @@
+/** The accesses of a child (R18, R19): one document each, by which the history is shown. */
+import type { Access } from '../domain/access-history.ts'
+import type { AuthorityCode, ChildKey } from '../domain/brands.ts'
+import { accessesOf, reading, run, type Scope, writing } from './scope.ts'
+
+export interface AccessDocument extends Omit<Access, 'id'> {
+  readonly _id: string
+  readonly childKey: string
+}
+
+/** Adds one; its id is that of the AuditEvent of the check. */
+export async function insertAccess(scope: Scope, childKey: ChildKey, access: Access): Promise<void> {
+  const { id, ...facts } = access
+  await run(scope, accessesOf(scope).insertOne({ _id: id, childKey, ...facts }, writing(scope)))
+}
+
+/** Newest first; with an authority, only those made while a plan of it was visible. */
+export async function findAccesses(
+  scope: Scope,
+  childKey: ChildKey,
+  options: { readonly limit: number; readonly authority?: AuthorityCode },
+): Promise<readonly Access[]> {
+  if (options.limit <= 0) return []
+  const filter = { childKey, ...(options.authority === undefined ? {} : { authorities: options.authority }) }
+  const documents = await run(
+    scope,
+    accessesOf(scope)
+      .find(filter, { ...reading(scope), sort: { at: -1, _id: -1 }, limit: options.limit })
+      .toArray(),
+  )
+  return documents.map(({ _id, childKey: _key, ...facts }) => ({ id: _id, ...facts }))
+}

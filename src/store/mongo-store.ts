@@ -1,0 +1,104 @@
+/** The store on MongoDB: opens the client with its deadlines and puts the parts of this room together (storage.md). */
+
+import { randomUUID } from 'node:crypto'
+import { type Db, MongoClient, type MongoClientOptions } from 'mongodb'
+import type { Logger } from 'pino'
+import type { Clock } from '../context.ts'
+import type { Keys } from '../keys.ts'
+import { buildCrypto } from './crypto.ts'
+import { buildDirectoryCache } from './directory-cache.ts'
+import { buildLockQueues } from './lock-queue.ts'
+import { migrate } from './migrations.ts'
+import { insertAudit } from './mongo-audits.ts'
+import { claimOnce, findClaims } from './mongo-claims.ts'
+import { mapErrors, toStoreError } from './mongo-errors.ts'
+import type { MongoHandle } from './mongo-handle.ts'
+import { buildReader } from './mongo-reader.ts'
+import { buildUnit } from './mongo-unit.ts'
+import { OPERATION_MS, type Scope } from './scope.ts'
+import type { Store } from './store.ts'
+import { runTransaction } from './transaction.ts'
+
+export interface StoreOptions {
+  /** Connection string of a replica set. */
+  readonly url: string
+  readonly database: string
+  readonly keys: Pick<Keys, 'hmac' | 'data'>
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+/** The store, and the handle on which delivery's own store is built. */
+export interface OpenStore extends Store {
+  readonly handle: MongoHandle
+}
+
+/** An absent or stuck database gives an error soon, never a hang. Nothing is compressed: the database is near. */
+const CLIENT_OPTIONS: MongoClientOptions = {
+  appName: 'cpis',
+  compressors: ['none'],
+  maxPoolSize: 20,
+  serverSelectionTimeoutMS: 2_000,
+  connectTimeoutMS: 2_000,
+  waitQueueTimeoutMS: 2_000,
+  socketTimeoutMS: OPERATION_MS + 1_000,
+  heartbeatFrequencyMS: 2_000,
+  readConcernLevel: 'majority',
+  readPreference: 'primary',
+  writeConcern: { w: 'majority', journal: true },
+  ignoreUndefined: true,
+}
+
+/** Connects, brings the schema up to date and resolves when reads and writes are possible. StoreError 'transient' when the database is not there. */
+export async function openStore(options: StoreOptions): Promise<OpenStore> {
+  await prepareSchema(options)
+  const client = new MongoClient(options.url, CLIENT_OPTIONS)
+  try {
+    await client.connect()
+  } catch (error) {
+    throw toStoreError(error)
+  }
+  return buildStore(client, client.db(options.database), options)
+}
+
+/** On a connection without the short deadlines: an index over many documents takes its time. */
+async function prepareSchema({ url, database, log }: StoreOptions): Promise<void> {
+  const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000, writeConcern: { w: 'majority' } })
+  try {
+    await migrate(client.db(database), { holder: randomUUID(), log })
+  } catch (error) {
+    throw toStoreError(error)
+  } finally {
+    await client.close()
+  }
+}
+
+function buildStore(client: MongoClient, db: Db, { keys, clock }: StoreOptions): OpenStore {
+  const crypto = buildCrypto(keys)
+  const queues = buildLockQueues()
+  const scope: Scope = { db, crypto, clock }
+  const directory = buildDirectoryCache(scope)
+  return {
+    read: buildReader(scope, directory),
+    async transact(work) {
+      const queue = queues.open()
+      const written = new Set<string>()
+      const result = await runTransaction(client, queue, (session) =>
+        work(buildUnit({ ...scope, session }, { directory, queue, onWrite: (type) => written.add(type) })),
+      )
+      if (written.has('Organization')) directory.clear()
+      return result
+    },
+    appendAudit: (record) => insertAudit(scope, record),
+    claim: (kind, text, expiresAt) => claimOnce(scope, { kind, text, expiresAt }),
+    claims: (kind) => findClaims(scope, kind),
+    keyedId: crypto.keyedId,
+    seal: crypto.sealText,
+    open: crypto.openText,
+    async ping() {
+      await mapErrors(db.command({ ping: 1, maxTimeMS: OPERATION_MS }))
+    },
+    close: () => client.close(),
+    handle: { client, db, transact: (work) => runTransaction(client, queues.open(), work) },
+  }
+}

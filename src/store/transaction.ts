@@ -1,0 +1,85 @@
+/** How a transaction is run, run again and committed (storage.md "Transactions"; MongoDB's Transactions specification, convenient API). */
+
+import { randomInt } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ClientSession, MongoClient, TransactionOptions } from 'mongodb'
+import { type LockQueue, NotYourTurn } from './lock-queue.ts'
+import { isWriteConflict, mayRepeatCommit, mayRetryTransaction, toStoreError } from './mongo-errors.ts'
+import { OPERATION_MS } from './scope.ts'
+import { StoreError } from './store.ts'
+
+/** After this many ms no further run of the work and no further commit begins. */
+const PATIENCE_MS = 5_000
+const MOST_PAUSE_MS = 200
+
+const OPTIONS: TransactionOptions = {
+  readConcern: { level: 'snapshot' },
+  writeConcern: { w: 'majority', journal: true },
+  maxCommitTimeMS: OPERATION_MS,
+}
+
+/** Runs `work` until it is committed; see MongoHandle.transact. `queue` orders those that collided on a lock. */
+export async function runTransaction<T>(
+  client: MongoClient,
+  queue: LockQueue,
+  work: (session: ClientSession) => Promise<T>,
+): Promise<T> {
+  const session = client.startSession()
+  const deadline = performance.now() + PATIENCE_MS
+  try {
+    for (let run = 1; ; run++) {
+      try {
+        return await runOnce(session, work)
+      } catch (error) {
+        if (!(error instanceof NotYourTurn) && !mayRetryTransaction(error)) throw error
+        await prepareNextRun(queue, { error, run, deadline })
+      }
+    }
+  } catch (error) {
+    throw toStoreError(error)
+  } finally {
+    queue.leave()
+    await session.endSession().catch(() => undefined)
+  }
+}
+
+async function runOnce<T>(session: ClientSession, work: (session: ClientSession) => Promise<T>): Promise<T> {
+  session.startTransaction(OPTIONS)
+  try {
+    const result = await work(session)
+    await commit(session)
+    return result
+  } catch (error) {
+    // What cannot be aborted now, the server ends by itself; the first error is the one that matters.
+    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
+    throw error
+  }
+}
+
+/** A commit whose reply was lost is repeated: the server answers the same for the same transaction. */
+async function commit(session: ClientSession): Promise<void> {
+  const deadline = performance.now() + PATIENCE_MS
+  for (;;) {
+    try {
+      return await session.commitTransaction()
+    } catch (error) {
+      if (!mayRepeatCommit(error) || performance.now() > deadline) throw error
+    }
+  }
+}
+
+interface Failure {
+  readonly error: unknown
+  readonly run: number
+  readonly deadline: number
+}
+
+async function prepareNextRun(queue: LockQueue, { error, run, deadline }: Failure): Promise<void> {
+  const leftMs = deadline - performance.now()
+  const tooBusy = new StoreError('transient', 'Too many changes of the same records at once.', { cause: error })
+  if (leftMs <= 0) throw tooBusy
+  if (error instanceof NotYourTurn || isWriteConflict(error)) {
+    if (!(await queue.wait(leftMs))) throw tooBusy
+  }
+  if (!(error instanceof NotYourTurn)) await sleep(randomInt(1, Math.min(MOST_PAUSE_MS, 2 ** (run + 2))))
+}

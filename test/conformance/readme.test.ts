@@ -1,0 +1,36 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from '@jest/globals'
+import { EXIT } from '../../src/cli/io.ts'
+import { VARIABLES } from '../../src/config.ts'
+
+const PROJECT = new URL('../../', import.meta.url)
+const read = (name: string): string => readFileSync(new URL(name, PROJECT), 'utf8')
+const readme = read('README.md')
+
+describe('the README', () => {
+  test('lists the variables of src/config.ts, all of them and no others', () => {
+    const rows = readme.split('\n').filter((line) => /^\| [A-Z][A-Z_]+ \|/.test(line))
+    expect(rows).toEqual(VARIABLES.map((one) => `| ${one.name} | ${one.default} | ${one.meaning} |`))
+  })
+
+  test('names every exit code', () => {
+    for (const code of Object.values(EXIT)) expect(readme).toMatch(new RegExp(`\\b${code} [a-z]`))
+  })
+
+  test.each(['README.md', 'docs/integrating.md', 'docs/operating.md', 'examples/README.md'])(
+    'and %s point only at files that are there',
+    (name) => {
+      const links = [...read(name).matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? '')
+      const missing = links.filter((link) => !existsSync(new URL(link, new URL(name, PROJECT))))
+      expect(missing).toEqual([])
+    },
+  )
+
+  test.each(['README.md', 'docs/integrating.md', 'docs/operating.md', 'examples/README.md', 'src/cli/serve.ts'])(
+    '%s names only examples that are there',
+    (name) => {
+      const names = [...read(name).matchAll(/examples\/([\w.-]+\.json)/g)].map((match) => match[1] ?? '')
+      expect(names.filter((one) => !existsSync(new URL(`examples/${one}`, PROJECT)))).toEqual([])
+    },
+  )
+})
