@@ -1,15 +1,11 @@
 /** The story that the demo tells, step by step; what it shows it has checked, and what does not hold ends it. */
-import { readFileSync } from 'node:fs'
-import type { Bundle, Parameters } from '@medplum/fhirtypes'
+import type { Bundle } from '@medplum/fhirtypes'
 import { type Alert, alertLine } from './alert.ts'
 import { answerLines, wordsOf } from './answer-text.ts'
-import { fetchToken } from './bearer.ts'
-import { postCheck } from './check.ts'
-import { CliError, EXIT, type Io, say, sayJson, styled } from './io.ts'
+import { buildTeller, type Teller } from './demo-teller.ts'
+import { CliError, EXIT, type Io } from './io.ts'
 import { type Listener, startListener } from './listen.ts'
-import { parseResource, resourcesOf } from './parse-answer.ts'
-import { buildReceipt, receiptLines } from './receipt.ts'
-import { send, serverOrigin } from './server-client.ts'
+import { resourcesOf } from './parse-answer.ts'
 
 const DERBYSHIRE = 'E10000007'
 const NOTTINGHAMSHIRE = 'E10000024'
@@ -31,6 +27,7 @@ interface StoryOptions {
 export async function tellStory(options: StoryOptions, io: Io): Promise<Listener> {
   const teller = buildTeller(options, io)
   const arrived: Arrived[] = []
+  let isOver = false
   teller.step('Derbyshire’s receiver subscribes to accesses of its children and answers the handshake')
   const listener = await startListener(
     {
@@ -40,7 +37,8 @@ export async function tellStory(options: StoryOptions, io: Io): Promise<Listener
       topic: 'child-checked',
       onAlert: (alert, { id }) => arrived.push({ alert, id }),
     },
-    { ...io, out: () => {} },
+    // its lines are part of the story while that is told; afterwards they stand alone
+    { ...io, out: (text) => (isOver ? io.out(text) : undefined) },
   )
   try {
     await fileExamples(teller)
@@ -48,6 +46,7 @@ export async function tellStory(options: StoryOptions, io: Io): Promise<Listener
     await checkOthers(teller, arrived)
     await refuseStrangers(teller)
     teller.step('The story holds')
+    isOver = true
     return listener
   } catch (error) {
     await listener.receiver.close()
@@ -77,10 +76,10 @@ async function checkKnownChild(teller: Teller, options: StoryOptions, arrived: r
   const first = await waitFor(arrived, 1)
   const seconds = ((performance.now() - options.started) / 1000).toFixed(1)
   teller.holds(
-    first.alert.audit.id === answer.identifier?.value?.replace('urn:uuid:', ''),
+    first.alert.audit.id === auditIdOf(answer),
     `the notification names the nurse’s own access (${seconds} s after the start)`,
   )
-  teller.show([alertLine(first.alert)])
+  teller.show([`webhook-id ${first.id}, signature verified with the server’s published key`, alertLine(first.alert)])
 
   teller.step('The AuditEvent, as Derbyshire reads it')
   const { audit } = first.alert
@@ -95,7 +94,7 @@ async function checkKnownChild(teller: Teller, options: StoryOptions, arrived: r
 }
 
 async function checkOthers(teller: Teller, arrived: readonly Arrived[]): Promise<void> {
-  teller.step('She checks a child of whom nothing is known: the answer has the same shape, and no one is told')
+  teller.step('She checks a child of whom nothing is known: the answer has the same shape')
   const nothing = await teller.check('check-nothing.request.json')
   teller.holds(nothing.total === 0 && resourcesOf(nothing, 'Flag').length === 0, 'nothing is found')
   teller.show(wordsOf(nothing))
@@ -114,6 +113,8 @@ async function checkOthers(teller: Teller, arrived: readonly Arrived[]): Promise
   teller.show(wordsOf(two))
   const third = await waitFor(arrived, 3)
   teller.holds(third.alert.plans.length === 1, 'Derbyshire is told, of its own plan only')
+  const isTold = arrived.some((one) => one.alert.audit.id === auditIdOf(nothing))
+  teller.holds(!isTold, 'and of the child of whom nothing is known no one was told')
   teller.show(arrived.slice(1).map((one) => alertLine(one.alert)))
 
   teller.step('She checks the first child again: the history shows the first time')
@@ -137,62 +138,9 @@ async function refuseStrangers(teller: Teller): Promise<void> {
   ])
 }
 
-interface Teller {
-  readonly origin: string
-  step(title: string): void
-  show(lines: readonly string[]): void
-  /** Says that a claim holds; throws CliError when it does not. */
-  holds(isTrue: boolean, claim: string): void
-  file(example: string, authority: string): Promise<void>
-  check(example: string): Promise<Bundle>
-  refused(story: string, as: string, status: number, request: readonly ['POST', string, string]): Promise<void>
-}
-
-function buildTeller(options: StoryOptions, io: Io): Teller {
-  const origin = serverOrigin(io.env)
-  const holds = (isTrue: boolean, claim: string): void => {
-    if (!isTrue) throw new CliError(EXIT.failed, `It does not hold that: ${claim}.`)
-    if (options.json) sayJson(io, { holds: claim })
-    else say(io, `  ${styled(io, 'green', 'ok')} ${claim}`)
-  }
-  const show = (lines: readonly string[]): void => {
-    if (options.json) sayJson(io, { shows: lines })
-    else for (const line of lines) say(io, line === '' ? '' : `     ${line}`)
-  }
-  return {
-    origin,
-    step: (title) => {
-      if (options.json) sayJson(io, { step: title })
-      else say(io, `\n${styled(io, 'bold', title)}`)
-    },
-    show,
-    holds,
-    file: async (example, authority) => {
-      const { token } = await fetchToken(origin, `la-${authority}`, io)
-      const answer = await send(origin, { method: 'POST', path: '/FHIR/R4', token, body: readExample(example) })
-      const receipt = buildReceipt(example, answer)
-      show(receiptLines(receipt))
-      holds(
-        answer.status === 200 && receipt.refused.length === 0 && receipt.created > 0,
-        `${example} is filed by ${authority}`,
-      )
-    },
-    check: async (example) => {
-      const { token } = await fetchToken(origin, 'ed-nurse', io)
-      const parameters: Parameters = parseResource(readExample(example), 'Parameters')
-      return postCheck(origin, token, parameters)
-    },
-    refused: async (story, as, status, [method, path, example]) => {
-      const { token } = await fetchToken(origin, as, io)
-      const headers = { 'x-request-id': crypto.randomUUID() }
-      const answer = await send(origin, { method, path: `/FHIR/R4${path}`, token, headers, body: readExample(example) })
-      holds(answer.status === status, `${story}: ${status}`)
-    },
-  }
-}
-
-function readExample(name: string): unknown {
-  return JSON.parse(readFileSync(new URL(`../../examples/${name}`, import.meta.url), 'utf8'))
+/** The AuditEvent under which an answer was given. */
+function auditIdOf(answer: Bundle): string | undefined {
+  return answer.identifier?.value?.replace('urn:uuid:', '')
 }
 
 /** The nth notification, once it is there. */

@@ -1,11 +1,10 @@
 /** `cpis doctor`: what this machine and the server need, each finding with what to do (runtime.md "Commands"). */
 import { accessSync, constants, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import { type Config, parseConfig } from '../config.ts'
-import { findMongod } from '../store/mongod-binary.ts'
+import { defaultCacheDir, findMongod } from '../store/mongod-binary.ts'
 import { EXIT, type Io, say, sayJson, styled } from './io.ts'
 import { send, serverOrigin } from './server-client.ts'
 import { VERSION } from './version.ts'
@@ -62,7 +61,7 @@ async function checkDatabase(config: Config): Promise<Finding> {
   try {
     const found = await findMongod({
       ...(config.mongodPath === undefined ? {} : { mongodPath: config.mongodPath }),
-      cacheDir: join(homedir(), '.cache', 'cpis'),
+      cacheDir: defaultCacheDir(),
       log: pino({ level: 'silent' }),
     })
     return { what, state: 'good', found: `mongod ${found.version} from ${found.source}: ${found.file}` }

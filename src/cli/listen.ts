@@ -69,20 +69,24 @@ function buildEvents(
   read: (event: NotificationEvent) => Promise<Alert>,
 ): ReceiverEvents {
   const warn = (line: string): void => io.err(`${styled(io, 'yellow', line)}\n`)
+  const print = (alert: Alert, event: NotificationEvent, message: { readonly id: string }): void => {
+    if (options.json) sayJson(io, { event: event.number, id: message.id, line: alertLine(alert), ...alert })
+    else say(io, alertLine(alert))
+    options.onAlert?.(alert, message)
+  }
+  /** One after the other, so that lines stand in the order of events. */
+  let last = Promise.resolve()
   return {
     onHandshake: () => io.err('Handshake answered.\n'),
     onRefused: (why) => warn(`A request was refused: ${why}.`),
     onGap: ({ from, to }) => warn(`Events ${from === to ? from : `${from} to ${to}`} never came: look for them.`),
     onEvent: (event, message) => {
-      read(event).then(
-        (alert) => {
-          if (options.json) sayJson(io, { event: event.number, id: message.id, line: alertLine(alert), ...alert })
-          else say(io, alertLine(alert))
-          options.onAlert?.(alert, message)
-        },
-        (error: unknown) =>
+      last = last
+        .then(() => read(event))
+        .then((alert) => print(alert, event, message))
+        .catch((error: unknown) =>
           warn(`Event ${event.number} (${event.focus}) cannot be read: ${error instanceof Error ? error.message : ''}`),
-      )
+        )
     },
   }
 }

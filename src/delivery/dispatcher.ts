@@ -1,6 +1,5 @@
 /** Takes new events to their lanes and keeps the lanes going (delivery.md "From check to endpoint"): woken by commits of this process, and by a poll every second. */
 import type { Resource } from '@medplum/fhirtypes'
-import type { Context } from '../context.ts'
 import type { AuthorityCode, ResourceId } from '../domain/brands.ts'
 import type { DeliveryStore, LaneName, Lease } from '../store/delivery-store.ts'
 import { StoreError } from '../store/store.ts'
@@ -9,10 +8,9 @@ import { buildLaneQueue } from './lane-queue.ts'
 import { routeEvents } from './routing.ts'
 import { buildSend } from './send.ts'
 import { buildSigner } from './signature.ts'
+import type { DeliveryContext } from './subscription-status.ts'
 
 export interface DeliveryOptions {
-  /** Hosts that an administrator allows an authority's endpoints; none unless told. */
-  readonly allowedHosts?: (authority: AuthorityCode) => readonly string[]
   /** For full-resource payloads; the authority's own plans unless told. */
   readonly readResource?: LaneParts['readResource']
 }
@@ -34,7 +32,11 @@ const MOST_IN_FLIGHT = 256
 const SLOW_EVERY = 10
 
 /** Starts delivery in this process; several processes may run it on one database. */
-export function startDelivery(context: Context, deliveries: DeliveryStore, options: DeliveryOptions = {}): Delivery {
+export function startDelivery(
+  context: DeliveryContext,
+  deliveries: DeliveryStore,
+  options: DeliveryOptions = {},
+): Delivery {
   const parts = buildParts(context, deliveries, options)
   const queue = buildLaneQueue((name) => runSafely(context, () => runTurn(parts, name), false), MOST_IN_FLIGHT)
   const numbering = buildNumbering(context, deliveries)
@@ -82,14 +84,13 @@ export function startDelivery(context: Context, deliveries: DeliveryStore, optio
   }
 }
 
-function buildParts(context: Context, deliveries: DeliveryStore, options: DeliveryOptions): LaneParts {
-  const { baseUrl, host, port } = context.config
+function buildParts(context: DeliveryContext, deliveries: DeliveryStore, options: DeliveryOptions): LaneParts {
   return {
     context,
     deliveries,
     send: buildSend(context, buildSigner(context.keys.webhooks)),
-    base: `${baseUrl ?? `http://${host}:${port}`}/FHIR/R4`,
-    allowedHosts: options.allowedHosts ?? (() => []),
+    base: `${context.config.baseUrl}/FHIR/R4`,
+    allowedHosts: context.allowedHosts,
     readResource: options.readResource ?? ((authority, reference) => readOwnPlan(context, authority, reference)),
     // The first 32 bits of a version 4 UUID are random.
     random: () => Number.parseInt(context.newId().slice(0, 8), 16) / 2 ** 32 || 0,
@@ -97,7 +98,7 @@ function buildParts(context: Context, deliveries: DeliveryStore, options: Delive
 }
 
 async function readOwnPlan(
-  context: Context,
+  context: DeliveryContext,
   authority: AuthorityCode,
   reference: string,
 ): Promise<Resource | undefined> {
@@ -107,7 +108,7 @@ async function readOwnPlan(
 }
 
 /** Numbers what is new while this process has the dispatcher's lease. */
-function buildNumbering(context: Context, deliveries: DeliveryStore) {
+function buildNumbering(context: DeliveryContext, deliveries: DeliveryStore) {
   const holder = context.newId()
   let lease: Lease | undefined
   return {
@@ -131,14 +132,14 @@ function buildNumbering(context: Context, deliveries: DeliveryStore) {
   }
 }
 
-async function findWork(context: Context, deliveries: DeliveryStore): Promise<readonly LaneName[]> {
+async function findWork(context: DeliveryContext, deliveries: DeliveryStore): Promise<readonly LaneName[]> {
   const requested = await deliveries.requested(LANES_AT_ONCE)
   const due = await deliveries.dueLanes(context.clock(), LANES_AT_ONCE)
   return [...requested, ...due]
 }
 
 async function lookSlowly(
-  context: Context,
+  context: DeliveryContext,
   deliveries: DeliveryStore,
   add: (names: readonly LaneName[]) => void,
 ): Promise<void> {
@@ -152,7 +153,7 @@ async function lookSlowly(
 }
 
 /** What fails is logged by kind only and done again by the next poll: rows, not memory, hold what is due. */
-async function runSafely<T>(context: Context, work: () => Promise<T>, otherwise: T): Promise<T> {
+async function runSafely<T>(context: DeliveryContext, work: () => Promise<T>, otherwise: T): Promise<T> {
   try {
     return await work()
   } catch (error) {

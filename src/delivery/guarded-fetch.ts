@@ -182,14 +182,15 @@ const FAULT_OF_CODE: ReadonlyMap<string, FetchFaultClass> = new Map([
   ['SELF_SIGNED_CERT_IN_CHAIN', 'tls'],
 ])
 
+/** By name and code alone: errors of Node's own may come from another realm, where instanceof does not hold. */
 function classify(error: unknown): FetchFaultClass {
   if (error instanceof FetchFault) return error.fault
-  if (!(error instanceof Error)) return 'failed'
-  if (error.name === 'TimeoutError' || error.name === 'AbortError') return 'timeout'
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : ''
-  const known = FAULT_OF_CODE.get(code)
+  const { name, code, cause } = Object(error) as { name?: unknown; code?: unknown; cause?: unknown }
+  if (name === 'TimeoutError' || name === 'AbortError') return 'timeout'
+  const text = typeof code === 'string' ? code : ''
+  const known = FAULT_OF_CODE.get(text)
   if (known !== undefined) return known
-  if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(code)) return 'tls'
-  if (code.startsWith('HPE_')) return 'malformed-reply'
-  return error.cause === undefined ? 'failed' : classify(error.cause)
+  if (/^(ERR_TLS_|ERR_SSL_|CERT_)/.test(text)) return 'tls'
+  if (name === 'HTTPParserError' || text.startsWith('HPE_')) return 'malformed-reply'
+  return cause === undefined ? 'failed' : classify(cause)
 }

@@ -1,9 +1,9 @@
 /** Which Subscriptions get which event: those of the event's authority that are requested, active or in error and whose topic and filters fit (delivery.md step 2). */
-import type { Context } from '../context.ts'
 import type { AuthorityCode, ResourceId } from '../domain/brands.ts'
 import type { RegisterEvent } from '../domain/events.ts'
 import { matchesFilters, parseStoredSubscription, type SubscriptionDraft } from '../domain/subscription.ts'
 import type { Routing } from '../store/delivery-store.ts'
+import type { DeliveryContext } from './subscription-status.ts'
 
 interface Candidate {
   readonly id: ResourceId
@@ -14,7 +14,10 @@ const LIVE = ['requested', 'active', 'error']
 const PAGE = 200
 
 /** Routes events in the order given. The Subscriptions are read after the events, so none that was there when an event was committed is missed. Database I/O. */
-export async function routeEvents(context: Context, events: readonly RegisterEvent[]): Promise<readonly Routing[]> {
+export async function routeEvents(
+  context: DeliveryContext,
+  events: readonly RegisterEvent[],
+): Promise<readonly Routing[]> {
   const candidates = new Map<AuthorityCode, readonly Candidate[]>()
   for (const { authority } of events) {
     if (!candidates.has(authority)) candidates.set(authority, await findCandidates(context, authority))
@@ -25,7 +28,7 @@ export async function routeEvents(context: Context, events: readonly RegisterEve
   })
 }
 
-async function findCandidates(context: Context, authority: AuthorityCode): Promise<readonly Candidate[]> {
+async function findCandidates(context: DeliveryContext, authority: AuthorityCode): Promise<readonly Candidate[]> {
   const rows = context.store.read.of(authority, 'Subscription')
   const found: Candidate[] = []
   let after: readonly [string, string] | undefined

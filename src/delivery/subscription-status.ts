@@ -4,15 +4,21 @@ import type { Context } from '../context.ts'
 import type { DeliveryStore, LaneName } from '../store/delivery-store.ts'
 import { type Row, StoreError } from '../store/store.ts'
 
+/** What of the context delivery needs. */
+export type DeliveryContext = Pick<
+  Context,
+  'config' | 'allowedHosts' | 'clock' | 'newId' | 'log' | 'store' | 'keys' | 'fetch' | 'metrics'
+>
+
 /** What delivery works with besides the sender. */
 export interface DeliveryParts {
-  readonly context: Context
+  readonly context: DeliveryContext
   readonly deliveries: DeliveryStore
 }
 
 /** The current version; undefined when it is unknown or deleted. Database I/O. */
 export async function findSubscription(
-  context: Context,
+  context: DeliveryContext,
   { id, authority }: LaneName,
 ): Promise<(Row<'Subscription'> & { readonly resource: Subscription }) | undefined> {
   const row = await context.store.read.of(authority, 'Subscription').find(id)
@@ -27,7 +33,7 @@ export interface StatusChange {
 
 /** Writes the next version with another status. False, and nothing written, when the owner has changed the Subscription meanwhile. Database I/O. */
 export async function changeStatus(
-  context: Context,
+  context: DeliveryContext,
   seen: Row<'Subscription'>,
   change: StatusChange,
 ): Promise<boolean> {

@@ -27,6 +27,8 @@ interface Scan {
 }
 
 const RESERVED = new Set(['__proto__', 'constructor', 'prototype'])
+/** No object of FHIR comes near it; very many keys in one object are slow to build. */
+const MOST_KEYS = 1000
 /** What an element name of R4 looks like. A key of another look may be a patient's value in the wrong place: it is not echoed. */
 const ELEMENT_NAME = /^_?[A-Za-z][A-Za-z]{0,40}[0-9]{0,2}[A-Za-z]{0,20}$/
 const NUMBER = /[-+0-9.eE]+/y
@@ -108,11 +110,12 @@ function readString(scan: Scan): FaultKind | undefined {
 
 function takeKey(level: Level, keys: Set<string>, key: string): FaultKind | undefined {
   level.awaitsKey = false
+  level.key = key
   if (key.startsWith('$')) return 'key'
   if (RESERVED.has(key)) return 'reserved-key'
   if (!key.isWellFormed()) return 'text'
-  level.key = key
   if (keys.has(key)) return 'duplicate-key'
+  if (keys.size >= MOST_KEYS) return 'many'
   keys.add(key)
   return undefined
 }

@@ -28,7 +28,7 @@ const FAULTS: Readonly<Record<Exclude<Fault['kind'], 'key' | 'deep' | 'many'>, s
  * Parses the bytes of a body. One leading byte order mark is dropped (RFC 8259 section 8.1 lets a parser do so).
  * Refuses, with INVALID_JSON: bytes that are not UTF-8, bad syntax, a root of another kind, duplicate keys, the keys
  * `__proto__`, `constructor` and `prototype`, numbers that a double cannot hold, lone surrogates; with UNKNOWN_ELEMENT:
- * keys that begin with `$`; with TOO_DEEP: more depth or nodes than the limits. Depth, nodes and keys are looked at by a
+ * keys that begin with `$`; with TOO_DEEP: more depth or nodes than the limits, or more than 1,000 keys in one object. Depth, nodes and keys are looked at by a
  * loop over the text before JSON.parse. Issues never quote the body. Pure.
  */
 export function parseStrictJson(bytes: Uint8Array, limits: Partial<JsonLimits> = {}): StrictJson {

@@ -94,7 +94,7 @@ async function answer(exchange: Exchange, house: House): Promise<Answer> {
   if (plain !== undefined) return await answerPlain(exchange, plain, house.inFlight)
   const path = matchPath(exchange, house.table, target)
   if (req.method === 'OPTIONS' && path !== undefined) return answerOptions(path, context)
-  if (path?.isPublic !== true) exchange.caller = await authenticate(req, exchange.requestId, context)
+  if (!exchange.isPublic) exchange.caller = await authenticate(req, exchange.requestId, context)
   const route = getRoute(exchange, path)
   checkAccept(req.headers.accept, target.parameters)
   exchange.isPretty = wantsPretty(target.parameters)

@@ -25,8 +25,9 @@ export interface Exchange {
   id?: string
   versionId?: string
   caller?: Caller
-  /** The address is below the FHIR base: its refusals are audited. */
+  /** The address is below the FHIR base: its refusals are audited, unless it is served to everyone. */
   isFhir: boolean
+  isPublic: boolean
   /** Indented JSON was asked for. */
   isPretty: boolean
   /** The interaction's own frame has taken over: it audits what it refuses. */
@@ -50,6 +51,7 @@ export function openExchange(req: IncomingMessage, res: ServerResponse, context:
     requestIdGiven: false,
     template: NO_TEMPLATE,
     isFhir: isBelow(req.url ?? '', FHIR_PATH),
+    isPublic: false,
     isPretty: false,
     isHandedOver: false,
     mustClose: false,

@@ -28,6 +28,7 @@ const TIMES = {
 const SILENCE_MS = 60_000
 const MAX_HEADER_BYTES = 16 * 1024
 const DRAIN_MS = 10_000
+const SWEEP_MS = 20
 
 export interface Listening {
   readonly host: string
@@ -42,7 +43,7 @@ export interface Listening {
 export async function listenHttp({ host, port, clock, times }: Listening): Promise<HttpServer> {
   let app: Listener = (_req, res) => answerNotReady(res, clock)
   const pass: Listener = (req, res) => app(req, res)
-  const server = createServer({ ...TIMES, ...times, maxHeaderSize: MAX_HEADER_BYTES }, pass)
+  const server = createServer({ ...TIMES, ...times, maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, pass)
   server.setTimeout(SILENCE_MS)
   // The app says 100 Continue when it wants the body: a refused caller need not send it
   server.on('checkContinue', pass)
@@ -67,11 +68,14 @@ function bind(server: Server, host: string, port: number): Promise<void> {
   })
 }
 
+/** A connection kept alive is idle only once its answer is out: idle ones are closed again and again until none is left. */
 function drain(server: Server, drainMs: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => server.closeAllConnections(), drainMs)
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
+    const cut = setTimeout(() => server.closeAllConnections(), drainMs)
     server.close(() => {
-      clearTimeout(timer)
+      clearInterval(sweep)
+      clearTimeout(cut)
       resolve()
     })
     server.closeIdleConnections()

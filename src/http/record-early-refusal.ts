@@ -8,10 +8,11 @@ import { splitPath } from './target.ts'
 
 /** Leaves no record for what is public, outside FHIR, or turned away for lack of room: that is counted. Throws nothing. */
 export async function recordEarlyRefusal(exchange: Exchange, error: FhirError, table: RouteTable): Promise<void> {
-  if (exchange.isHandedOver || !exchange.isFhir || exchange.route?.public === true) return
+  if (exchange.isHandedOver || !exchange.isFhir) return
   const reason = error.issues[0]?.code ?? 'unknown'
   if (error.kind === 'transient') return exchange.context.metrics.refusedUnaudited.inc({ reason })
   noteTemplate(exchange, table)
+  if (exchange.isPublic) return
   await noteCaller(exchange, error)
   const { route, id } = exchange
   const network = networkOf(exchange.req)
@@ -34,6 +35,7 @@ function noteTemplate(exchange: Exchange, table: RouteTable): void {
   const match = table.find(splitPath(exchange.req.url ?? '') ?? [NO_TEMPLATE])
   if (match === undefined) return
   exchange.template = match.path.template
+  exchange.isPublic = match.path.isPublic
   const route = match.path.byMethod.get(exchange.req.method ?? '')
   if (route !== undefined) exchange.route = route
 }

@@ -14,6 +14,7 @@ export function matchPath(exchange: Exchange, table: RouteTable, target: Target)
   const match = table.find(target.segments)
   if (match === undefined) return undefined
   exchange.template = match.path.template
+  exchange.isPublic = match.path.isPublic
   if (match.id !== undefined) exchange.id = match.id
   if (match.versionId !== undefined) exchange.versionId = match.versionId
   const route = match.path.byMethod.get(exchange.req.method ?? '')

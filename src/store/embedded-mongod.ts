@@ -1,12 +1,11 @@
 /** The embedded database: a real mongod as a one-member replica set that lives and dies with the server (storage.md "The embedded server"). */
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { wordsOf } from './child-failure.ts'
 import { lockDataFolder } from './data-folder-lock.ts'
-import { findMongod, type MongodBinary } from './mongod-binary.ts'
+import { defaultCacheDir, findMongod, type MongodBinary } from './mongod-binary.ts'
 import { freePort, type MongodOptions, type MongodProcess, REPLICA_SET, startMongod } from './mongod-process.ts'
 import { openReplicaSet } from './replica-set.ts'
 import { endStaleMongod } from './stale-mongod.ts'
@@ -50,7 +49,7 @@ export async function startEmbeddedMongod(options: EmbeddedOptions): Promise<Emb
   try {
     const binary = await findMongod({
       ...(options.mongodPath === undefined ? {} : { mongodPath: options.mongodPath }),
-      cacheDir: options.cacheDir ?? join(homedir(), '.cache', 'cpis'),
+      cacheDir: options.cacheDir ?? defaultCacheDir(),
       log: options.log,
     })
     await endStaleMongod(dbPath, STALE_PATIENCE_MS)
@@ -104,7 +103,7 @@ async function startOnFreePort(fixed: Omit<MongodOptions, 'port'>): Promise<Star
 async function startMember(options: MongodOptions): Promise<MongodProcess> {
   const process = await startMongod(options)
   try {
-    await openReplicaSet(options.port, START_TIMEOUT_MS)
+    await openReplicaSet(options.port, { timeoutMs: START_TIMEOUT_MS, isGone: process.hasExited })
     return process
   } catch (error) {
     await process.stop()

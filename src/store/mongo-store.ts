@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Db, MongoClient, type MongoClientOptions } from 'mongodb'
 import type { Logger } from 'pino'
-import type { Clock } from '../context.ts'
 import type { Keys } from '../keys.ts'
 import { buildCrypto } from './crypto.ts'
 import { buildDirectoryCache } from './directory-cache.ts'
@@ -24,7 +23,7 @@ export interface StoreOptions {
   readonly url: string
   readonly database: string
   readonly keys: Pick<Keys, 'hmac' | 'data'>
-  readonly clock: Clock
+  readonly clock: () => Date
   readonly log: Logger
 }
 

@@ -1,6 +1,7 @@
 /** Finds a mongod, or fetches one into the cache folder (storage.md "The embedded server", the order of binaries). */
 import { execFile } from 'node:child_process'
 import { access, constants, mkdir, rm } from 'node:fs/promises'
+import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Logger } from 'pino'
@@ -23,6 +24,11 @@ export interface FindOptions {
   readonly mongodPath?: string
   readonly cacheDir: string
   readonly log: Logger
+}
+
+/** Where a fetched mongod is kept unless another folder is named. Pure. */
+export function defaultCacheDir(): string {
+  return join(homedir(), '.cache', 'cpis')
 }
 
 /** The first mongod that runs, in the order of storage.md. Throws one Error that lists what was tried and says what to do. Disk, processes, and network when nothing was there. */

@@ -1,26 +1,38 @@
 /** Makes one mongod the only member of its replica set on whatever port it has now (storage.md "The embedded server", the trap). */
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Db, type Document, MongoClient, MongoServerError } from 'mongodb'
+import {
+  type Db,
+  type Document,
+  MongoClient,
+  MongoNetworkError,
+  MongoServerError,
+  MongoServerSelectionError,
+} from 'mongodb'
 import { REPLICA_SET } from './mongod-process.ts'
 
 const NOT_YET_INITIALIZED = 94
 const ALREADY_INITIALIZED = 23
 const POLL_MS = 20
+const SELECTION_MS = 1_000
 
 /**
  * Connects directly, initiates the set if it never was, else forces the member's host to this port, and waits until it takes writes.
- * Rejects when that takes more than `timeoutMs`.
+ * Rejects when that takes more than `timeoutMs`, or mongod is gone.
  */
-export async function openReplicaSet(port: number, timeoutMs: number): Promise<void> {
+export async function openReplicaSet(
+  port: number,
+  { timeoutMs, isGone }: { readonly timeoutMs: number; readonly isGone: () => boolean },
+): Promise<void> {
   const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
-    serverSelectionTimeoutMS: timeoutMs,
+    serverSelectionTimeoutMS: SELECTION_MS,
   })
   const deadline = performance.now() + timeoutMs
+  const isOver = () => isGone() || performance.now() > deadline
   try {
     const admin = client.db('admin')
-    await pollUntil(deadline, () => setMember(admin, `127.0.0.1:${port}`))
-    await pollUntil(deadline, () => isPrimary(admin))
+    await pollUntil(isOver, () => setMember(admin, `127.0.0.1:${port}`))
+    await pollUntil(isOver, () => isPrimary(admin))
   } finally {
     await client.close()
   }
@@ -60,9 +72,15 @@ async function isPrimary(admin: Db): Promise<boolean> {
   return hello?.['isWritablePrimary'] === true
 }
 
-async function pollUntil(deadline: number, isSo: () => Promise<boolean>): Promise<void> {
-  while (!(await isSo())) {
-    if (performance.now() > deadline) throw new Error('The embedded mongod did not become primary in time.')
+/** mongod closes connections when its part in the set changes: that is "not yet", as false is. */
+async function pollUntil(isOver: () => boolean, isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo().catch(notYet))) {
+    if (isOver()) throw new Error('The embedded mongod stopped, or did not become primary in time.')
     await sleep(POLL_MS)
   }
+}
+
+function notYet(error: unknown): false {
+  if (error instanceof MongoNetworkError || error instanceof MongoServerSelectionError) return false
+  throw error
 }

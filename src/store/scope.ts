@@ -1,6 +1,5 @@
 /** What every reading and writing function of this room is handed: the open collections, the keys and, inside a transaction, its session. */
 import type { ClientSession, Collection, Db } from 'mongodb'
-import type { Clock } from '../context.ts'
 import {
   type BundleReplyDocument,
   type ChildDocument,
@@ -21,13 +20,13 @@ import type { OwnedType } from './store.ts'
 export interface Scope {
   readonly db: Db
   readonly crypto: StoreCrypto
-  readonly clock: Clock
+  readonly clock: () => Date
   /** Absent outside a transaction: then reads are majority-committed. */
   readonly session?: ClientSession
 }
 
 /** No single operation may keep a caller longer, in ms. */
-export const OPERATION_MS = 5_000
+export const OPERATION_MS = 4_000
 
 /** Options of every read. */
 export function reading(scope: Scope): { readonly session?: ClientSession; readonly maxTimeMS: number } {

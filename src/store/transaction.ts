@@ -11,6 +11,7 @@ import { StoreError } from './store.ts'
 /** After this many ms no further run of the work and no further commit begins. */
 const PATIENCE_MS = 5_000
 const MOST_PAUSE_MS = 200
+const ABORT_MS = 500
 
 const OPTIONS: TransactionOptions = {
   readConcern: { level: 'snapshot' },
@@ -24,12 +25,11 @@ export async function runTransaction<T>(
   queue: LockQueue,
   work: (session: ClientSession) => Promise<T>,
 ): Promise<T> {
-  const session = client.startSession()
   const deadline = performance.now() + PATIENCE_MS
   try {
     for (let run = 1; ; run++) {
       try {
-        return await runOnce(session, work)
+        return await runOnce(client.startSession(), work)
       } catch (error) {
         if (!(error instanceof NotYourTurn) && !mayRetryTransaction(error)) throw error
         await prepareNextRun(queue, { error, run, deadline })
@@ -39,7 +39,6 @@ export async function runTransaction<T>(
     throw toStoreError(error)
   } finally {
     queue.leave()
-    await session.endSession().catch(() => undefined)
   }
 }
 
@@ -50,10 +49,17 @@ async function runOnce<T>(session: ClientSession, work: (session: ClientSession)
     await commit(session)
     return result
   } catch (error) {
-    // What cannot be aborted now, the server ends by itself; the first error is the one that matters.
-    if (session.inTransaction()) await session.abortTransaction().catch(() => undefined)
+    if (session.inTransaction()) await abort(session)
     throw error
+  } finally {
+    void session.endSession().catch(() => undefined)
   }
+}
+
+/** What cannot be aborted soon, the server ends by itself; the first error is the one that matters. */
+async function abort(session: ClientSession): Promise<void> {
+  const aborted = session.abortTransaction().catch(() => undefined)
+  await Promise.race([aborted, sleep(ABORT_MS, undefined, { ref: false })])
 }
 
 /** A commit whose reply was lost is repeated: the server answers the same for the same transaction. */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { EXIT } from '../../src/cli/io.ts'
 import { VARIABLES } from '../../src/config.ts'
+import { readExample } from '../support/examples.ts'
 
 const PROJECT = new URL('../../', import.meta.url)
 const read = (name: string): string => readFileSync(new URL(name, PROJECT), 'utf8')
@@ -9,8 +10,17 @@ const readme = read('README.md')
 
 describe('the README', () => {
   test('lists the variables of src/config.ts, all of them and no others', () => {
-    const rows = readme.split('\n').filter((line) => /^\| [A-Z][A-Z_]+ \|/.test(line))
+    const [, configuration = ''] = readme.split('## Configuration')
+    const [section = ''] = configuration.split('\n## ')
+    const rows = section.split('\n').filter((line) => /^\| [A-Z][A-Z_]+ \|/.test(line))
     expect(rows).toEqual(VARIABLES.map((one) => `| ${one.name} | ${one.default} | ${one.meaning} |`))
+  })
+
+  test('quotes the examples as they are', () => {
+    const [question = ''] = [...readme.matchAll(/```json\n([\s\S]*?)```/g)].map((match) => match[1])
+    expect(JSON.parse(question)).toEqual(readExample('check-request.json'))
+    const words = [...readme.matchAll(/^> (.*)$/gm)].map((match) => match[1])
+    expect(JSON.stringify(readExample('check-answer-hit.json'))).toContain(JSON.stringify(words[0]).slice(1, -1))
   })
 
   test('names every exit code', () => {

@@ -130,6 +130,12 @@ describe('depth and size', () => {
     expect(refusal(parseStrictJson(bytes('{"a":[true,false,null,"x",1]}'), { maxNodes: 7 }))).toBe('taken')
   })
 
+  test('more than 1,000 keys in one object are refused', () => {
+    const keys = (count: number): string => Array.from({ length: count }, (_, at) => `"k${at}":1`).join(',')
+    expect(refusal(parse(`{${keys(1000)}}`))).toBe('taken')
+    expect(refusal(parse(`{${keys(1001)}}`))).toBe('TOO_DEEP -')
+  })
+
   test('an escape-heavy text of a megabyte costs little', () => {
     const body = bytes(`{"a":"${'\\\\'.repeat(500_000)}"}`)
     const start = performance.now()

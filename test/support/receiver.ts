@@ -89,7 +89,9 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     },
     ofType: (type) => received.filter((one) => typeOf(one.bundle) === type),
     taken: () =>
-      received.filter((one) => (one.answered ?? 500) < 300 && (one.answered ?? 0) >= 200).flatMap((one) => numbersOf(one.bundle)),
+      received
+        .filter((one) => (one.answered ?? 500) < 300 && (one.answered ?? 0) >= 200)
+        .flatMap((one) => numbersOf(one.bundle)),
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const socket of sockets) socket.destroy()

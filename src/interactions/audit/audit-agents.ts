@@ -7,6 +7,7 @@ import { type AuditView, isForeign } from './audit-view.ts'
 
 const IP_ADDRESS = '2'
 const URI = '5'
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Person (if there is one), client, server, organisation or authority. Pure. */
 export function renderAgents(record: AuditRecord, view: AuditView): AuditEventAgent[] {
@@ -35,7 +36,7 @@ function userAgent({ caller, site }: AuditRecord, view: AuditView): AuditEventAg
     name: user.name,
     requestor: true,
     ...(site === undefined ? {} : { location: siteReference(site, view.organizations.get(site)) }),
-    policy: [`urn:uuid:${caller.tokenId}`],
+    policy: [UUID.test(caller.tokenId) ? `urn:uuid:${caller.tokenId}` : caller.tokenId],
   }
 }
 

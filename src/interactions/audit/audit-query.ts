@@ -7,7 +7,7 @@ import {
   parseToken,
   type SearchToken,
   splitOr,
-  unescape as unescapeValue,
+  unescapeText as unescapeValue,
 } from '../../fhir/search-parameters.ts'
 import type { AuditQuery } from '../../store/store.ts'
 import { parseCount } from '../paging.ts'

@@ -1,7 +1,7 @@
 /** Search parameters over published definitions (R4 search.html; interface.md "REST"): url, name, code, _id. */
 import type { Resource } from '@medplum/fhirtypes'
 import { type Issue, issue } from '../../fhir/outcome.ts'
-import { parseToken, splitOr, unescape as unescapeValue } from '../../fhir/search-parameters.ts'
+import { parseToken, splitOr, unescapeText as unescapeValue } from '../../fhir/search-parameters.ts'
 import { parseCount } from '../paging.ts'
 import { DEFINITION_PARAMETERS } from './definition-parameters.ts'
 

@@ -60,7 +60,7 @@ function decideOne(work: Workspace, target: Target): Promise<void> {
     case 'Organization':
       return decideOrganization(work, target, draft)
     case 'Subscription':
-      return decideSubscription(work, target, draft.resource)
+      return decideSubscription(work, target, draft)
     default:
       return Promise.resolve()
   }

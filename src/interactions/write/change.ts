@@ -30,7 +30,7 @@ export type Draft =
   | ({ readonly kind: 'Patient' } & PatientDraft)
   | ({ readonly kind: 'Flag' } & FlagDraft)
   | ({ readonly kind: 'Organization' } & AuthorityDraft)
-  | { readonly kind: 'Subscription'; readonly resource: Subscription }
+  | { readonly kind: 'Subscription'; readonly resource: Subscription; readonly endpoint: string }
 
 /** What every rule of a write needs to know besides the change. */
 export interface WriteFacts {
@@ -39,9 +39,6 @@ export interface WriteFacts {
   readonly at: Date
   readonly fhirBase: string
   readonly numberRange: 'test' | 'real'
-  readonly mode: 'sandbox' | 'production'
-  /** Hosts that this LA's endpoints may be on. */
-  readonly allowedHosts: readonly string[]
 }
 
 /** What became of a change: the version that now stands, and what there is to say. */

@@ -17,8 +17,6 @@ export function writeFacts(request: FhirRequest, caller: AuthorityCaller, contex
     at: request.at,
     fhirBase: fhirBase(context),
     numberRange: context.config.mode === 'sandbox' ? 'test' : 'real',
-    mode: context.config.mode,
-    allowedHosts: context.allowedHosts(caller.authority),
   }
 }
 

@@ -1,14 +1,14 @@
 /** An authority's own Organization and its Subscriptions as they would be (R10; delivery.md "Subscription"). */
 import type { Subscription } from '@medplum/fhirtypes'
-import { parseSubscription } from '../../domain/subscription.ts'
 import { restoreHeaders } from '../../domain/subscription-header.ts'
 import { isSameContent } from '../../domain/upload/same-content.ts'
-import { isError, issue } from '../../fhir/outcome.ts'
+import { issue } from '../../fhir/outcome.ts'
 import type { OwnedType, Row, RowIndex } from '../../store/store.ts'
 import type { Draft } from './change.ts'
 import { nextVersion, say, setPending, type Target, type Workspace } from './workspace.ts'
 
 type OrganizationDraft = Extract<Draft, { kind: 'Organization' }>
+type SubscriptionDraft = Extract<Draft, { kind: 'Subscription' }>
 
 /** The LA's own Organization: updated, never made or removed. What it is known by cannot change. */
 export async function decideOrganization(work: Workspace, target: Target, draft: OrganizationDraft): Promise<void> {
@@ -30,14 +30,11 @@ export async function decideOrganization(work: Workspace, target: Target, draft:
   )
 }
 
-/** A Subscription: masked headers restored from what is stored, then judged whole. `requested` from any state asks for a new handshake. */
-export async function decideSubscription(work: Workspace, target: Target, sent: Subscription): Promise<void> {
+/** A Subscription: masked headers are restored from what is stored. `requested` from any state asks for a new handshake. */
+export async function decideSubscription(work: Workspace, target: Target, draft: SubscriptionDraft): Promise<void> {
   const before = target.before as Row<'Subscription'> | undefined
-  const restored = restoreHeaders(sent, before?.resource)
-  const facts = { authority: work.facts.owner, mode: work.facts.mode, allowedHosts: work.facts.allowedHosts }
-  const parsed = parseSubscription(restored.subscription, facts)
-  say(work, target.change, ...restored.issues, ...parsed.issues)
-  if (parsed.draft === undefined || restored.issues.some(isError)) return
+  const restored = restoreHeaders(draft.resource, before?.resource)
+  if (restored.issues.length > 0) return say(work, target.change, ...restored.issues)
   const { id: _id, meta: _meta, error: _error, ...resource } = restored.subscription
   if (before?.resource !== undefined && isSameSubscription(before.resource, resource)) return keep(work, before)
   const index: RowIndex = {
@@ -45,7 +42,7 @@ export async function decideSubscription(work: Workspace, target: Target, sent: 
     unique: [],
     status: resource.status,
     topic: resource.criteria,
-    url: parsed.draft.endpoint,
+    url: draft.endpoint,
   }
   const method = before === undefined ? 'POST' : 'PUT'
   change(
@@ -55,10 +52,9 @@ export async function decideSubscription(work: Workspace, target: Target, sent: 
   )
 }
 
-/** `requested` for one that is active already with the same content changes nothing: the lane goes on. */
+/** Setting `requested` from another state always counts: it asks for a handshake and makes what waits due at once. */
 function isSameSubscription(stored: Subscription, sent: Subscription): boolean {
-  if (!isSameContent(stored, sent)) return false
-  return stored.status === sent.status || (stored.status === 'active' && sent.status === 'requested')
+  return stored.status === sent.status && isSameContent(stored, sent)
 }
 
 function keep(work: Workspace, before: Row<OwnedType>): void {

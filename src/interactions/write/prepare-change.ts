@@ -1,7 +1,8 @@
 /** What a caller sent → a change ready for a transaction: shape, profile and the rules that need no database, all faults at once (R16). CPU only. */
-import type { EpisodeOfCare, Flag, Organization, Patient, Resource } from '@medplum/fhirtypes'
+import type { EpisodeOfCare, Flag, Organization, Patient, Resource, Subscription } from '@medplum/fhirtypes'
 import type { Context } from '../../context.ts'
 import type { ResourceId } from '../../domain/brands.ts'
+import { parseSubscription } from '../../domain/subscription.ts'
 import type { FilingFacts } from '../../domain/upload/draft.ts'
 import { mergeIssues } from '../../domain/upload/merge-issues.ts'
 import { dropNotHeld } from '../../domain/upload/not-held.ts'
@@ -28,7 +29,7 @@ export interface ChangeParts {
 
 export interface Preparing {
   readonly filing: FilingFacts
-  readonly context: Pick<Context, 'profiles' | 'newId'>
+  readonly context: Pick<Context, 'profiles' | 'newId' | 'config' | 'allowedHosts'>
 }
 
 const INPUT_PROFILE: Record<OwnedType, string> = {
@@ -81,8 +82,11 @@ function parseContent(
   { filing, context }: Preparing,
 ): { readonly draft?: Draft; readonly issues: readonly Issue[] } {
   const { resource, issues: notHeld } = dropNotHeld(sent)
-  const parsed = parseDraft(resource, filing)
   const byProfile = context.profiles.check(resource, INPUT_PROFILE[parts.type])
+  const parsed =
+    resource.resourceType === 'Subscription'
+      ? parseSubscriptionDraft(resource, byProfile, { filing, context })
+      : parseDraft(resource, filing)
   const issues = [...mergeIssues(byProfile, parsed.issues), ...notHeld]
   return parsed.draft === undefined || issues.some(isError) ? { issues } : { draft: parsed.draft, issues }
 }
@@ -100,12 +104,23 @@ function parseDraft(
       return withKind('Flag', parseFlagDraft(resource, filing))
     case 'Organization':
       return withKind('Organization', parseAuthorityDraft(resource, filing))
-    case 'Subscription':
-      // judged with what is stored: masked headers must be restored first
-      return { draft: { kind: 'Subscription', resource }, issues: [] }
     default:
       return { issues: [] }
   }
+}
+
+/** A Subscription of a shape that R4 knows not is left to the profile's findings. */
+function parseSubscriptionDraft(
+  resource: Subscription,
+  byProfile: readonly Issue[],
+  { filing, context }: Preparing,
+): { readonly draft?: Draft; readonly issues: readonly Issue[] } {
+  if (byProfile.some((one) => one.code === 'INVALID_RESOURCE')) return { issues: [] }
+  const { authority } = filing
+  const facts = { authority, mode: context.config.mode, allowedHosts: context.allowedHosts(authority) }
+  const { issues, draft } = parseSubscription(resource, facts)
+  if (draft === undefined) return { issues }
+  return { issues, draft: { kind: 'Subscription', resource, endpoint: draft.endpoint } }
 }
 
 interface Parsed<D> {
