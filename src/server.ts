@@ -80,7 +80,7 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
     wakeDelivery: () => wakeDelivery(),
   }
   if (config.mode === 'sandbox') await seedSandbox(context)
-  const delivery = startDelivery(context, await openDeliveryStore(store.handle), { allowedHosts: context.allowedHosts })
+  const delivery = startDelivery(context, await openDeliveryStore(store.handle))
   stops.push(() => delivery.stop())
   wakeDelivery = delivery.wake
   await openMetrics(context, stops)

@@ -90,7 +90,8 @@ function buildIntake({ origin, clock, events }: ReceiverOptions): (request: Inco
       lastNumber = Math.max(lastNumber ?? 0, event.number)
       events.onEvent(event, { id: verdict.id })
     }
-    lastNumber ??= notification.eventsSinceStart
+    // a Subscription taken up again may have events waiting: then the first to come is where counting begins
+    if (notification.eventsSinceStart === 0) lastNumber ??= 0
     return 200
   }
 }

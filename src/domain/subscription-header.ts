@@ -19,7 +19,8 @@ export interface Header {
 }
 
 /** One `Name: value` line; undefined when it is none. Pure. */
-export function parseHeader(line: string): Header | undefined {
+export function parseHeader(line: unknown): Header | undefined {
+  if (typeof line !== 'string') return undefined
   const colon = line.indexOf(':')
   const name = line.slice(0, Math.max(colon, 0))
   const value = line.slice(colon + 1).trim()

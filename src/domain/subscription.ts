@@ -103,9 +103,10 @@ function readSubscription(resource: Subscription): {
   const siblings = resource as Siblings
   const channel = resource.channel
   const topic = topicOf(resource.criteria)
-  const filters = readFilters(siblings._criteria?.extension ?? [], topic)
-  const content = readContent(siblings.channel?._payload?.extension ?? [])
-  const numbers = readNumbers(channel?.extension ?? [])
+  const filters = readFilters(listOf(siblings._criteria?.extension), topic)
+  const content = readContent(listOf(siblings.channel?._payload?.extension))
+  const numbers = readNumbers(listOf(channel?.extension))
+  const header = listOf(channel?.header)
   const issues = [
     ...(topic === undefined ? [refuse('criteria', 'The criteria must be the canonical of a topic of ours.')] : []),
     ...filters.issues,
@@ -114,7 +115,7 @@ function readSubscription(resource: Subscription): {
     ...checkChannel(resource),
     ...content.issues,
     ...numbers.issues,
-    ...checkHeaders(channel?.header ?? []),
+    ...checkHeaders(header),
   ]
   if (topic === undefined || content.content === undefined || issues.some(isError)) return { issues }
   const draft: SubscriptionDraft = {
@@ -123,7 +124,7 @@ function readSubscription(resource: Subscription): {
     status: resource.status,
     filters: filters.filters,
     endpoint: channel.endpoint ?? '',
-    headers: (channel.header ?? []).flatMap((line) => parseHeader(line) ?? []),
+    headers: header.flatMap((line) => parseHeader(line) ?? []),
     contentType: channel.payload ?? '',
     content: content.content,
     timeoutSeconds: numbers.timeout ?? DEFAULT_TIMEOUT_SECONDS,
@@ -134,6 +135,15 @@ function readSubscription(resource: Subscription): {
   return { issues, draft }
 }
 
+/** A list, whatever was sent: base validation says what is wrong with anything else. */
+function listOf<T>(sent: readonly T[] | undefined): readonly T[] {
+  return Array.isArray(sent) ? sent : []
+}
+
+function textOf(sent: unknown): string | undefined {
+  return typeof sent === 'string' ? sent : undefined
+}
+
 function readFilters(
   extensions: readonly Extension[],
   topic: Topic | undefined,
@@ -142,7 +152,7 @@ function readFilters(
   const filters: SubscriptionFilter[] = []
   for (const [index, extension] of extensions.entries()) {
     const place = `criteria.extension[${index}]`
-    const text = extension.url === BACKPORT_EXTENSION.filter ? extension.valueString : undefined
+    const text = extension.url === BACKPORT_EXTENSION.filter ? textOf(extension.valueString) : undefined
     const filter = topic === undefined || text === undefined ? undefined : parseFilter(text, topic)
     if (filter !== undefined) filters.push(filter)
     else if (text === undefined)

@@ -55,7 +55,11 @@ function collect(exchange: Exchange, maxBytes: number): Promise<Buffer> {
       if (length > maxBytes) return reject(fhirError('TOO_LARGE'))
       resolve(chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks, length))
     })
-    req.on('error', () => reject(new CallerGone()))
-    req.on('close', () => reject(new CallerGone()))
+    // Every request closes in the end: only one that is not whole has lost its caller
+    const leave = (): void => {
+      if (!req.complete) reject(new CallerGone())
+    }
+    req.on('error', leave)
+    req.on('close', leave)
   })
 }

@@ -1,11 +1,12 @@
 /** From a caller and a route to the rows it may touch: the one place where interactions name an owner. */
 import type { Resource } from '@medplum/fhirtypes'
 import type { AuthorityCaller, Caller } from '../auth/caller.ts'
-import type { ResourceId } from '../domain/brands.ts'
+import type { LondonDay, ResourceId } from '../domain/brands.ts'
 import { maskHeaders } from '../domain/subscription-header.ts'
 import { PROFILE } from '../fhir/canonicals.ts'
 import { fhirError } from '../fhir/fhir-error.ts'
 import type { OwnedResources, OwnedType, Reader, Row, Rows } from '../store/store.ts'
+import { remarksOn } from './plan-remarks.ts'
 
 export const OWNED_TYPES: readonly OwnedType[] = ['EpisodeOfCare', 'Flag', 'Patient', 'Organization', 'Subscription']
 
@@ -40,16 +41,18 @@ export function rowsFor<T extends OwnedType>(reader: Reader, caller: Caller | un
   return reader.of(requireAuthority(caller).authority, type)
 }
 
-/** A row as it is read: with id, meta.versionId, meta.lastUpdated and the profile. A deletion has no resource. Pure. */
-export function renderRow<T extends OwnedType>(row: Row<T>): Resource {
+/** A row as its authority reads it: with id, meta.versionId, meta.lastUpdated and the profile; with `today`, a plan also says what its number lacks. A deletion has no resource. Pure. */
+export function renderRow<T extends OwnedType>(row: Row<T>, today?: LondonDay): Resource {
   if (row.resource === undefined) throw fhirError('GONE')
   const { resourceType, ...rest } = presentable(row.resource)
   const claimed = row.type === 'Organization' && row.owner === 'directory' ? PROFILE.site : CLAIMED[row.type]
+  const remarks = today === undefined ? [] : remarksOn(row, today)
   return {
     resourceType,
     id: row.id,
     meta: { versionId: String(row.version), lastUpdated: row.lastUpdated, profile: [claimed] },
     ...rest,
+    ...(remarks.length === 0 ? {} : { extension: [...(('extension' in rest && rest.extension) || []), ...remarks] }),
   } as Resource
 }
 

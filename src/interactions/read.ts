@@ -11,7 +11,7 @@ export const handleRead: Handler = async (request, caller, context) => {
   const headers = versionHeaders(row)
   const audit = { entities: [{ type: row.type, id: row.id, version: row.version }] }
   if (isUnmodified(request, row)) return { status: 304, headers, audit }
-  return { status: 200, resource: renderRow(row), headers, audit }
+  return { status: 200, resource: renderRow(row, request.today), headers, audit }
 }
 
 /** R4 vread: one version; GONE for the version that is the deletion. */

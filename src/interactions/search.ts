@@ -37,7 +37,7 @@ export const handleSearch: Handler = async (request, caller, context) => {
   const link = buildLinks({ scope: type, url: `${base}/${type}`, parameters: plan.used, cursor, more, caller, context })
   const entry = shown.map((row) => ({
     fullUrl: `${base}/${type}/${row.id}`,
-    resource: renderRow(row),
+    resource: renderRow(row, request.today),
     search: { mode: 'match' as const },
   }))
   const resource: Bundle = {

@@ -58,6 +58,10 @@ export interface RowDocument extends VersionFields {
   readonly birthDate?: string
   readonly expectedDelivery?: string
   readonly filedAt?: string
+  readonly turnsOn?: string
+  readonly toldOn?: string
+  /** True when the plan is filed under a replaced number (R23). */
+  readonly superseded?: true
   readonly topic?: string
   readonly url?: string
   /** Organizations only, as nameKey: without case and accents. */
@@ -67,8 +71,6 @@ export interface RowDocument extends VersionFields {
   readonly partOf?: string
   /** EpisodeOfCare: neither withdrawn nor deleted, so that a check may see it. */
   readonly live?: boolean
-  /** EpisodeOfCare with a number: see child-links. */
-  readonly childKey?: string
 }
 
 export interface HistoryDocument extends VersionFields {
@@ -146,6 +148,8 @@ function rowIndexes(collection: string): Index[] {
 }
 
 const PARKED = { partialFilterExpression: { parked: true } }
+const SUPERSEDED = { partialFilterExpression: { superseded: true } }
+const TURNS = { partialFilterExpression: { turnsOn: { $exists: true } } }
 const HAS_SUBJECT = { partialFilterExpression: { subjectKey: { $exists: true } } }
 
 /** All indexes of the first schema. */
@@ -153,6 +157,9 @@ export const INDEXES: readonly Index[] = [
   ...Object.values(ROW_COLLECTIONS).flatMap(rowIndexes),
   { collection: 'episodesOfCare', fields: { subjectKey: 1, live: 1 } },
   { collection: 'episodesOfCare', fields: { owner: 1, parked: 1, lastUpdated: 1 }, options: PARKED },
+  { collection: 'episodesOfCare', fields: { parked: 1, toldOn: 1 }, options: PARKED },
+  { collection: 'episodesOfCare', fields: { superseded: 1, toldOn: 1 }, options: SUPERSEDED },
+  { collection: 'episodesOfCare', fields: { turnsOn: 1 }, options: TURNS },
   { collection: 'episodesOfCare', fields: { owner: 1, patientId: 1 } },
   { collection: 'episodesOfCare', fields: { owner: 1, status: 1, start: 1 } },
   { collection: 'flags', fields: { owner: 1, subjectKey: 1 }, options: HAS_SUBJECT },

@@ -18,6 +18,7 @@ interface Migration {
 const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: 'collections and indexes', run: prepareCollections },
   { number: 2, name: 'delivery', run: prepareDeliveryCollections },
+  { number: 3, name: 'work of the day', run: prepareCollections },
 ]
 
 /** The lease and the record of what was done, in one collection. */

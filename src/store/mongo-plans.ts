@@ -21,29 +21,26 @@ const NARROW = {
   expectedDelivery: 1,
 } as const
 
-/** How far the reading has come from the number that was asked for. */
-interface Path {
-  readonly via: PlanOfChild['via']
-  readonly childKey?: ChildKey
-}
-
-/** Live plans of the number itself and, when a pointer stands beside them, of the numbers that it leads to. */
+/** Live plans of the number itself and, when a pointer stands beside them, of the numbers that it leads to. All are the child's that the asked number stands for: the last of its chain (R23). */
 export async function findPlansOfChild(scope: Scope, nhsNumber: NhsNumber): Promise<readonly PlanOfChild[]> {
   const asked = scope.crypto.subjectKey(nhsNumber)
-  const paths = new Map<string, Path>([[asked, { via: 'own' }]])
-  const plans: PlanOfChild[] = []
+  const paths = new Map<string, PlanOfChild['via']>([[asked, 'own']])
+  const found: (readonly [RowDocument, PlanOfChild['via']])[] = []
+  let childKey = asked as string as ChildKey
   // Chains are followed to their end; a number is read once, so loops end too.
   let next: readonly string[] = [asked]
   while (next.length > 0) {
-    const found = await readLive(scope, next)
-    for (const document of found) {
-      const path = paths.get(document.subjectKey ?? '')
-      if (path !== undefined && isPlan(document) && isReached(document, path))
-        plans.push(toPlan(document, path, nhsNumber))
+    const documents = await readLive(scope, next)
+    for (const document of documents) {
+      const via = paths.get(document.subjectKey ?? '')
+      if (via !== undefined && isPlan(document) && isReached(document, via)) found.push([document, via])
     }
-    next = found.filter(isPointer).flatMap((pointer) => follow(pointer, paths))
+    const pointers = documents.filter(isPointer)
+    const own = pointers.find((pointer) => pointer.subjectKey === asked && pointer.via === 'superseded')
+    if (own !== undefined) childKey = own.childKey as ChildKey
+    next = pointers.flatMap((pointer) => follow(pointer, paths))
   }
-  return plans
+  return found.map(([document, via]) => toPlan(document, { via, childKey, nhsNumber }))
 }
 
 async function readLive(scope: Scope, keys: readonly string[]): Promise<readonly (RowDocument | PointerDocument)[]> {
@@ -61,25 +58,28 @@ const isPointer = (document: RowDocument | PointerDocument): document is Pointer
 const isPlan = (document: RowDocument | PointerDocument): document is RowDocument => !('kind' in document)
 
 /** The number a pointer leads to, unless it was read; a mother's own mother is nobody's business here. */
-function follow(pointer: PointerDocument, paths: Map<string, Path>): string[] {
+function follow(pointer: PointerDocument, paths: Map<string, PlanOfChild['via']>): string[] {
   const from = paths.get(pointer.subjectKey)
   if (from === undefined || paths.has(pointer.leadsTo)) return []
-  if (from.via === 'mother' && pointer.via === 'mother') return []
-  paths.set(pointer.leadsTo, {
-    via: from.via === 'mother' ? 'mother' : pointer.via,
-    childKey: from.childKey ?? (pointer.childKey as ChildKey),
-  })
+  if (from === 'mother' && pointer.via === 'mother') return []
+  paths.set(pointer.leadsTo, from === 'mother' ? 'mother' : pointer.via)
   return [pointer.leadsTo]
 }
 
 /** Through the mother only her unborn plans are the child's (R24). */
-function isReached(plan: RowDocument, path: Path): boolean {
-  return path.via !== 'mother' || plan.planType === 'UCPP'
+function isReached(plan: RowDocument, via: PlanOfChild['via']): boolean {
+  return via !== 'mother' || plan.planType === 'UCPP'
 }
 
-function toPlan(document: RowDocument, path: Path, nhsNumber: NhsNumber): PlanOfChild {
-  const { planType, start, flagId, childKey, subjectKey } = document
-  if (planType === undefined || start === undefined || flagId === undefined || subjectKey === undefined) {
+interface Reached {
+  readonly via: PlanOfChild['via']
+  readonly childKey: ChildKey
+  readonly nhsNumber: NhsNumber
+}
+
+function toPlan(document: RowDocument, { via, childKey, nhsNumber }: Reached): PlanOfChild {
+  const { planType, start, flagId } = document
+  if (planType === undefined || start === undefined || flagId === undefined) {
     throw new StoreError('transient', 'A stored plan lacks its facts.')
   }
   return {
@@ -92,10 +92,10 @@ function toPlan(document: RowDocument, path: Path, nhsNumber: NhsNumber): PlanOf
     ...(document.end === undefined ? {} : { end: document.end }),
     withdrawn: document.withdrawn === true,
     // Only the number that was asked for: another is not known here, nor needed.
-    ...(path.via === 'own' ? { nhsNumber } : {}),
+    ...(via === 'own' ? { nhsNumber } : {}),
     ...(document.birthDate === undefined ? {} : { birthDate: document.birthDate }),
     ...(document.expectedDelivery === undefined ? {} : { expectedDelivery: document.expectedDelivery }),
-    via: path.via,
-    childKey: path.childKey ?? childKey ?? subjectKey,
+    via,
+    childKey,
   } as PlanOfChild
 }

@@ -88,6 +88,11 @@ function buildStore(client: MongoClient, db: Db, { keys, clock }: StoreOptions):
       if (written.has('Organization')) directory.clear()
       return result
     },
+    rehearse(work) {
+      const queue = queues.open()
+      const parts = { directory, queue, onWrite: () => undefined }
+      return runTransaction(client, queue, (session) => work(buildUnit({ ...scope, session }, parts)), 'abort')
+    },
     appendAudit: (record) => insertAudit(scope, record),
     claim: (kind, text, expiresAt) => claimOnce(scope, { kind, text, expiresAt }),
     claims: (kind) => findClaims(scope, kind),

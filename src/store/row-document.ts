@@ -1,7 +1,6 @@
 /** Rows ↔ documents: the body sealed, the narrow search fields beside it (storage.md "Collections"). Pure, but for the nonce of a seal. */
 import { Binary } from 'mongodb'
 import type { AuthorityCode, ResourceId } from '../domain/brands.ts'
-import { childKeyOf } from './child-links.ts'
 import { type HistoryDocument, ROW_COLLECTIONS, type RowDocument, type SealedField } from './collections.ts'
 import type { StoreCrypto } from './crypto.ts'
 import { foldName } from './fold-name.ts'
@@ -67,7 +66,7 @@ function placeOf(type: OwnedType, id: string, version: number): string {
 }
 
 function indexFields(row: Row<OwnedType>, crypto: StoreCrypto): Omit<RowDocument, keyof HistoryDocument | '_id'> {
-  const { nhsNumber, identifiers, unique, name, ...clear } = row.index
+  const { nhsNumber, identifiers, unique, name, newNumber, babyNumbers: _sealed, ...clear } = row.index
   const subjectKey = nhsNumber === undefined ? undefined : crypto.subjectKey(nhsNumber)
   const isPlan = row.type === 'EpisodeOfCare'
   // Only the directory's names may be read in the database; a child's is in the sealed body alone.
@@ -79,6 +78,6 @@ function indexFields(row: Row<OwnedType>, crypto: StoreCrypto): Omit<RowDocument
     ...(row.deleted || unique.length === 0 ? {} : { unique: unique.map(crypto.searchKey) }),
     ...(isNamed ? { name, nameKey: foldName(name) } : {}),
     ...(isPlan ? { live: !row.deleted && row.index.withdrawn !== true } : {}),
-    ...(isPlan && subjectKey !== undefined ? { childKey: childKeyOf(subjectKey) } : {}),
+    ...(newNumber === undefined ? {} : { superseded: true }),
   }
 }

@@ -2,7 +2,7 @@
 import type { EpisodeOfCare, Flag, Organization, Patient, Subscription } from '@medplum/fhirtypes'
 import type { Access } from '../domain/access-history.ts'
 import type { AuditRecord } from '../domain/audit-record.ts'
-import type { AuthorityCode, ChildKey, NhsNumber, OdsCode, PlanType, ResourceId } from '../domain/brands.ts'
+import type { AuthorityCode, ChildKey, LondonDay, NhsNumber, OdsCode, PlanType, ResourceId } from '../domain/brands.ts'
 import type { RegisterEvent } from '../domain/events.ts'
 import type { IncidentState } from '../domain/incident.ts'
 import type { PlanFacts } from '../domain/plan.ts'
@@ -42,6 +42,14 @@ export interface RowIndex {
   readonly expectedDelivery?: string
   /** Instant of the first filing, from which days without a number count (R17). */
   readonly filedAt?: string
+  /** Plans: the first London day on which its status or its Flag's stops being true (R12, R14). */
+  readonly turnsOn?: string
+  /** Plans filed under a replaced number (R23): the last number of the chain. Sealed; the database shows only that there is one. */
+  readonly newNumber?: NhsNumber
+  /** UCPP (R24): numbers of the babies born to this mother. Sealed. */
+  readonly babyNumbers?: readonly NhsNumber[]
+  /** London day on which the authority was last told of the missing, or of the new, number (R17, R23). */
+  readonly toldOn?: string
   readonly topic?: string
   readonly url?: string
   readonly name?: string
@@ -71,7 +79,18 @@ export type IndexField =
   | 'lastUpdated'
   | 'nhsNumber'
   | 'identifier'
-  | Exclude<keyof RowIndex, 'nhsNumber' | 'identifiers' | 'unique' | 'withdrawn' | 'filedAt'>
+  | Exclude<
+      keyof RowIndex,
+      | 'nhsNumber'
+      | 'identifiers'
+      | 'unique'
+      | 'withdrawn'
+      | 'filedAt'
+      | 'turnsOn'
+      | 'newNumber'
+      | 'babyNumbers'
+      | 'toldOn'
+    >
 
 /** One condition; all conditions of a query are ANDed. Never a MongoDB operator: only the store translates. */
 export type Criterion =
@@ -160,6 +179,10 @@ export interface Reader {
   site(code: OdsCode): Promise<Row<'Organization'> | undefined>
   /** Across authorities: only for the check and what follows from it. Not withdrawn, not deleted; visibility is the domain's. One indexed read when there is nothing. */
   plansOfChild(nhsNumber: NhsNumber): Promise<readonly PlanOfChild[]>
+  /** Across authorities, for the work of the day only: live plans that turn on or before this day. */
+  turningPlans(today: LondonDay, limit: number): Promise<readonly Row<'EpisodeOfCare'>[]>
+  /** Across authorities, for the work of the day only: live plans without a number, or filed under a replaced one, whose authority was not told on this day. */
+  plansToTell(what: 'missing' | 'superseded', today: LondonDay, limit: number): Promise<readonly Row<'EpisodeOfCare'>[]>
   /** Newest first; with authority, only those it may see. */
   accesses(
     childKey: ChildKey,
@@ -209,6 +232,8 @@ export interface Store {
   readonly read: Reader
   /** The only writer. Retries transient faults; resolves after the commit is majority-durable. StoreError else. */
   transact<T>(work: (unit: Unit) => Promise<T>): Promise<T>
+  /** Runs work in a transaction that is always rolled back: what would happen, without its happening ($validate). */
+  rehearse<T>(work: (unit: Unit) => Promise<T>): Promise<T>
   /** One audit record outside a story's transaction (reads, refusals). */
   appendAudit(record: AuditRecord): Promise<void>
   /** Claims a text once (used assertions): true for the first caller only; forgotten after expiresAt. */

@@ -19,17 +19,18 @@ const OPTIONS: TransactionOptions = {
   maxCommitTimeMS: OPERATION_MS,
 }
 
-/** Runs `work` until it is committed; see MongoHandle.transact. `queue` orders those that collided on a lock. */
+/** Runs `work` until it is committed, or once through and rolled back (`abort`); see MongoHandle.transact. `queue` orders those that collided on a lock. */
 export async function runTransaction<T>(
   client: MongoClient,
   queue: LockQueue,
   work: (session: ClientSession) => Promise<T>,
+  end: 'commit' | 'abort' = 'commit',
 ): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS
   try {
     for (let run = 1; ; run++) {
       try {
-        return await runOnce(client.startSession(), work)
+        return await runOnce(client.startSession(), work, end)
       } catch (error) {
         if (!(error instanceof NotYourTurn) && !mayRetryTransaction(error)) throw error
         await prepareNextRun(queue, { error, run, deadline })
@@ -42,11 +43,15 @@ export async function runTransaction<T>(
   }
 }
 
-async function runOnce<T>(session: ClientSession, work: (session: ClientSession) => Promise<T>): Promise<T> {
+async function runOnce<T>(
+  session: ClientSession,
+  work: (session: ClientSession) => Promise<T>,
+  end: 'commit' | 'abort',
+): Promise<T> {
   session.startTransaction(OPTIONS)
   try {
     const result = await work(session)
-    await commit(session)
+    await (end === 'commit' ? commit(session) : session.abortTransaction())
     return result
   } catch (error) {
     if (session.inTransaction()) await abort(session)

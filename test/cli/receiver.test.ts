@@ -103,6 +103,13 @@ describe('the receiver of `cpis listen`', () => {
     expect(seen).toEqual(['handshake', 'gap 1-1', 'event 2'])
   })
 
+  test('takes up a Subscription in the middle, and notices gaps from there', async () => {
+    await post('m0', notification('handshake', []).replace('"valueString":"0"', '"valueString":"9"'))
+    await post('m1', notification('event-notification', [7]))
+    await post('m2', notification('event-notification', [9]))
+    expect(seen).toEqual(['handshake', 'event 7', 'gap 8-8', 'event 9'])
+  })
+
   test('asks for the keys again when they rotate', async () => {
     published.push(second.publicKey)
     expect(await post('m1', notification('event-notification', [1]), second.privateKey)).toBe(200)

@@ -211,9 +211,8 @@ test('pages give each record once, newest first, and lead back; records written 
   )
   expect(times).toEqual([...times].sort().reverse())
   const back = pathOf(linkOf(last ?? { resourceType: 'Bundle', type: 'searchset' }, 'previous') ?? '')
-  expect(idsOf(await server.send({ as: 'auditor', path: back }))).toEqual(
-    whole.slice(-6, -3).length === 3 ? seen.slice(Math.floor((seen.length - 1) / 3) * 3 - 3).slice(0, 3) : [],
-  )
+  const lastPage = Math.floor((seen.length - 1) / 3) * 3
+  expect(idsOf(await server.send({ as: 'auditor', path: back }))).toEqual(seen.slice(lastPage - 3, lastPage))
 })
 
 test('reading the audit is recorded: who, and the names of the parameters', async () => {

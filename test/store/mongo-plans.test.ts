@@ -97,7 +97,7 @@ describe('the plans of a child', () => {
     expect(await ids(OLD)).toEqual(['old', 'older'])
     expect((await found(OLDER)).map(({ id, via, childKey }) => [id, via, childKey])).toEqual([
       ['old', 'superseded', keyOf(CHILD)],
-      ['older', 'own', keyOf(OLDER)],
+      ['older', 'own', keyOf(CHILD)],
     ])
     await link(MANY, MOTHER, 'mother', MANY)
     await link(MOTHER, GRANDMOTHER, 'mother', MOTHER)

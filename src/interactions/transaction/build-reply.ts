@@ -37,7 +37,9 @@ export function buildEntry({ row, status, issues }: Applied, { request, facts }:
     return { response: { status: STATUS_LINE[status] ?? String(status), ...outcome } }
   const showsResource = request.prefer.return === 'representation' && row.resource !== undefined
   return {
-    ...(showsResource ? { fullUrl: `${facts.fhirBase}/${row.type}/${row.id}`, resource: renderRow(row) } : {}),
+    ...(showsResource
+      ? { fullUrl: `${facts.fhirBase}/${row.type}/${row.id}`, resource: renderRow(row, request.today) }
+      : {}),
     response: {
       status: STATUS_LINE[status] ?? String(status),
       location: locationOf(row, facts.fhirBase),

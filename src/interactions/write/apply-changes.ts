@@ -1,4 +1,5 @@
 /** A set of changes inside one transaction, all or nothing: targets, Patients, plans, overlaps, Flags, then the writes (R10 to R16). */
+import { canonicalJson } from '../../fhir/json.ts'
 import { type Issue, isError, issue } from '../../fhir/outcome.ts'
 import type { OwnedType, Row, Unit } from '../../store/store.ts'
 import type { Applied, Change, WriteFacts } from './change.ts'
@@ -8,6 +9,8 @@ import { decideFlags } from './decide-flags.ts'
 import { decideOrganization, decideSubscription } from './decide-others.ts'
 import { decidePatient } from './decide-patient.ts'
 import { decidePlan } from './decide-plan.ts'
+import { dueAtOnce } from './due-at-once.ts'
+import { planFactsOf, withTurn } from './plan-facts.ts'
 import { resolveTarget } from './resolve-target.ts'
 import { issuesOf, openWorkspace, pendingOf, say, type Target, type Workspace } from './workspace.ts'
 
@@ -112,12 +115,26 @@ function identityTexts(change: Change): readonly string[] {
   return draft.identifiers.map((one) => `EpisodeOfCare ${JSON.stringify([one.system, one.value])}`)
 }
 
+/** Versions, indexes that changed without one, and what the authority is told at once. */
 async function write(work: Workspace): Promise<void> {
-  for (const { before, after, rewritten } of work.pending.values()) {
+  const { today, owner } = work.facts
+  for (const { before, after: decided, rewritten } of work.pending.values()) {
+    const after = isPlanRow(decided) ? withTurn(decided, planFactsOf(decided, owner), today) : decided
     if (rewritten) await work.unit.put(after)
-    else if (before !== undefined && before.index !== after.index)
+    else if (before !== undefined && !isSameIndex(before, after))
       await work.unit.reindex(after.type, after.id, after.index)
+    if (!isPlanRow(after)) continue
+    for (const event of dueAtOnce({ before: isPlanRow(before) ? before : undefined, after }, work.facts))
+      await work.unit.appendEvent(event)
   }
+}
+
+function isPlanRow(row: Row<OwnedType> | undefined): row is Row<'EpisodeOfCare'> {
+  return row?.type === 'EpisodeOfCare'
+}
+
+function isSameIndex(a: Row<OwnedType>, b: Row<OwnedType>): boolean {
+  return a.index === b.index || canonicalJson(a.index) === canonicalJson(b.index)
 }
 
 function appliedOf(work: Workspace, change: Change): Applied {

@@ -39,6 +39,8 @@ export interface WriteFacts {
   readonly at: Date
   readonly fhirBase: string
   readonly numberRange: 'test' | 'real'
+  /** Gives the same id for the same parts, so that a transaction may run again. */
+  readonly keyedId: (parts: readonly string[]) => string
 }
 
 /** What became of a change: the version that now stands, and what there is to say. */

@@ -17,6 +17,7 @@ export function writeFacts(request: FhirRequest, caller: AuthorityCaller, contex
     at: request.at,
     fhirBase: fhirBase(context),
     numberRange: context.config.mode === 'sandbox' ? 'test' : 'real',
+    keyedId: (parts) => context.store.keyedId(parts),
   }
 }
 
@@ -49,7 +50,8 @@ export async function commitChanges(changes: readonly Change[], committing: Comm
     return outcome
   })
   if ('issues' in result) throw new FhirError(result.issues)
-  if (changes.some((change) => change.type === 'Subscription')) context.wakeDelivery()
+  if (changes.some((change) => change.type === 'Subscription' || change.type === 'EpisodeOfCare'))
+    context.wakeDelivery()
   return result.applied
 }
 

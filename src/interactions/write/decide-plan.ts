@@ -105,6 +105,7 @@ function indexOf(
     withdrawn: draft.withdrawn,
     flagId: target.before?.index.flagId ?? target.change.freshFlagId,
     filedAt: target.before?.index.filedAt ?? work.facts.at.toISOString(),
+    ...(target.before?.index.toldOn === undefined ? {} : { toldOn: target.before.index.toldOn }),
     ...(nhsNumber === undefined ? {} : { nhsNumber }),
     ...(patient === undefined ? {} : { patientId: patient.id }),
     ...(patient?.index.birthDate === undefined ? {} : { birthDate: patient.index.birthDate }),

@@ -2,6 +2,7 @@
 import type { LondonDay, NhsNumber } from '../../domain/brands.ts'
 import { parseNhsNumber } from '../../domain/nhs-number.ts'
 import type { PlanFacts } from '../../domain/plan.ts'
+import { turnsOn } from '../../domain/turn-of-day.ts'
 import { SYSTEM } from '../../fhir/canonicals.ts'
 import type { Row, RowIndex } from '../../store/store.ts'
 import type { WriteFacts } from './change.ts'
@@ -49,4 +50,11 @@ export function indexWithPatient(
     ...(nhsNumber === undefined ? {} : { nhsNumber }),
     ...(patient.index.birthDate === undefined ? {} : { birthDate: patient.index.birthDate }),
   }
+}
+
+/** The row with the day on which its status, or its Flag's, next stops being true. Pure. */
+export function withTurn(row: Row<'EpisodeOfCare'>, plan: PlanFacts, today: LondonDay): Row<'EpisodeOfCare'> {
+  const { turnsOn: _old, ...rest } = row.index
+  const day = row.deleted ? undefined : turnsOn(plan, today)
+  return { ...row, index: { ...rest, ...(day === undefined ? {} : { turnsOn: day }) } }
 }

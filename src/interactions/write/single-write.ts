@@ -54,6 +54,6 @@ function answer(applied: Applied, request: FhirRequest, base: string): FhirRespo
   if (status === 204 || row === undefined) return { status: 204, audited: true }
   const headers = versionHeaders(row, base)
   if (request.prefer.return === 'minimal') return { status, headers, audited: true }
-  const resource = request.prefer.return === 'OperationOutcome' ? buildOutcome(issues) : renderRow(row)
+  const resource = request.prefer.return === 'OperationOutcome' ? buildOutcome(issues) : renderRow(row, request.today)
   return { status, headers, resource, audited: true }
 }
