@@ -51,11 +51,12 @@ interface Stops {
 }
 
 async function start(config: Config, overrides: Overrides, { stops, closeAll }: Stops): Promise<RunningServer> {
-  const log = overrides.log ?? pino({ level: config.logLevel })
+  const log = overrides.log ?? openLog(config, stops)
   const clock = overrides.clock ?? buildClock(config)
   const keys = overrides.keys ?? loadKeys(config)
   const http = await listenHttp({ host: config.host, port: config.port, clock })
-  stops.push(() => http.close())
+  const closeHttp = once(() => http.close())
+  stops.push(closeHttp)
   const url = await openDatabase(config, log, stops)
   const store = await openStore({ url, database: config.mongodbDatabase, keys, clock, log })
   stops.push(() => store.close())
@@ -85,9 +86,25 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
   wakeDelivery = delivery.wake
   await openMetrics(context, stops)
   http.serve(buildApp(context))
-  // from now on the door is closed first, so that what is in flight still finds its database
-  stops.push(...stops.splice(0, 1))
+  // the door is closed first, so that what is in flight still finds its database
+  stops.push(closeHttp)
   return { url: context.config.baseUrl, context, close: closeAll }
+}
+
+/** The same promise for every call. */
+function once(close: () => Promise<void>): () => Promise<void> {
+  let closing: Promise<void> | undefined
+  return () => {
+    closing ??= close()
+    return closing
+  }
+}
+
+/** Lines are gathered for half a second at most, so that a busy server does not wait for its log. */
+function openLog(config: Config, stops: Stops['stops']): Context['log'] {
+  const destination = pino.destination({ sync: false, minLength: 4096, periodicFlush: 500 })
+  stops.push(async () => destination.flushSync())
+  return pino({ level: config.logLevel }, destination)
 }
 
 /** The sandbox clock may start elsewhere and then runs on (CPIS_SANDBOX_NOW). */

@@ -10,7 +10,7 @@ import {
   type ExampleWorld,
   exampleInstant,
   exampleUrl,
-  notificationsOf,
+  followUpsOf,
   readExampleRows,
   sendExample,
 } from '../test/support/examples.ts'
@@ -52,7 +52,7 @@ async function tellStory(world: ExampleWorld): Promise<void> {
     if (row.answer === 'subscription.answer.json') await waitFor('the handshake', () => has(receiver, 'handshake'))
     if (row.answer === 'check-answer-hit.json') await waitFor('the event', () => has(receiver, 'event-notification'))
   }
-  for (const [name, body] of Object.entries(notificationsOf(receiver, world))) keep(name, body)
+  for (const [name, body] of Object.entries(await followUpsOf(receiver, world))) keep(name, body)
 }
 
 function has(from: Receiver, type: string): boolean {

@@ -4,6 +4,7 @@ import { SANDBOX_PEOPLE } from '../auth/sandbox-people.ts'
 import { type Config, ConfigError, parseConfig } from '../config.ts'
 import type { RunningServer } from '../server.ts'
 import { CliError, EXIT, type Io, say, styled, untilStopped } from './io.ts'
+import { startFault } from './start-fault.ts'
 import { VERSION } from './version.ts'
 
 /** Starts, prints where everything is, and resolves when the server has stopped. */
@@ -24,7 +25,7 @@ export async function startOrSay(config: Config): Promise<RunningServer> {
     return await startServer(config)
   } catch (error) {
     if (error instanceof ConfigError || !(error instanceof Error)) throw error
-    throw new CliError(EXIT.failed, `The server did not start: ${error.message}`, { cause: error })
+    throw new CliError(EXIT.failed, `The server did not start. ${startFault(error, config)}`, { cause: error })
   }
 }
 

@@ -78,6 +78,7 @@ const remove = (type: string): FhirRoute => ({
   handler: handleDelete,
   ...NO_BODY,
 })
+const conditionalDelete = (type: string): FhirRoute => ({ ...remove(type), path: type })
 const openToAll = (row: FhirRoute): FhirRoute => ({ ...row, public: true })
 
 /** Looked up when asked: the CapabilityStatement tells of all rows, its own included. */
@@ -93,6 +94,8 @@ const FILED = ['EpisodeOfCare', 'Flag', 'Patient'].flatMap((type) => [
   create(type),
   update(type),
   conditionalUpdate(type),
+  remove(type),
+  conditionalDelete(type),
 ])
 
 const SUBSCRIPTION = [

@@ -1,7 +1,7 @@
 /** R4 read (http.html#read): the current version, with If-None-Match and If-Modified-Since. */
 import { fhirError } from '../fhir/fhir-error.ts'
 import type { OwnedType, Row } from '../store/store.ts'
-import type { FhirRequest, Handler } from './interaction.ts'
+import type { AuditDetail, FhirRequest, Handler } from './interaction.ts'
 import { isOwnedType, parseId, parseVersion, renderRow, rowsFor, versionHeaders } from './owned-rows.ts'
 
 /** Answers 200 or 304; NOT_FOUND for what is unknown or another's (the same), GONE for what was deleted. One read. */
@@ -9,7 +9,7 @@ export const handleRead: Handler = async (request, caller, context) => {
   const row = await getRow(request, (type, id) => rowsFor(context.store.read, caller, type).find(id))
   if (row.deleted) throw fhirError('GONE')
   const headers = versionHeaders(row)
-  const audit = { entities: [{ type: row.type, id: row.id, version: row.version }] }
+  const audit = auditOf(row)
   if (isUnmodified(request, row)) return { status: 304, headers, audit }
   return { status: 200, resource: renderRow(row, request.today), headers, audit }
 }
@@ -20,8 +20,16 @@ export const handleVread: Handler = async (request, caller, context) => {
   if (version === undefined) throw fhirError('NOT_FOUND')
   const row = await getRow(request, (type, id) => rowsFor(context.store.read, caller, type).findVersion(id, version))
   if (row.deleted) throw fhirError('GONE')
-  const audit = { entities: [{ type: row.type, id: row.id, version: row.version }] }
+  const audit = auditOf(row)
   return { status: 200, resource: renderRow(row), headers: versionHeaders(row), audit }
+}
+
+function auditOf(row: Row<OwnedType>): AuditDetail {
+  const { nhsNumber } = row.index
+  return {
+    entities: [{ type: row.type, id: row.id, version: row.version }],
+    ...(nhsNumber === undefined ? {} : { nhsNumber }),
+  }
 }
 
 async function getRow(

@@ -55,8 +55,9 @@ export async function setLane(
   return done.matchedCount === 1
 }
 
-export async function releaseLane(parts: LaneParts, lease: Lease): Promise<void> {
-  await setLane(parts, lease, { until: FREED })
+/** Takes the token out of use as well, so that a renewal still under way cannot hold the lane for nobody. */
+export async function releaseLane({ collections }: LaneParts, lease: Lease): Promise<void> {
+  await collections.lanes.updateOne(ofLease(lease), { $set: { until: FREED }, $inc: { token: 1 } })
 }
 
 export async function findWaiting(

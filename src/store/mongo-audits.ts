@@ -76,7 +76,13 @@ function toFilter(scope: Scope, query: Omit<AuditQuery, 'limit' | 'after'>): Fil
 }
 
 /** Everything that an AuditEvent names an agent by. */
-const AGENT_FIELDS = ['caller.user.id', 'caller.user.roleProfileId', 'caller.clientId', 'caller.organization'] as const
+const AGENT_FIELDS = [
+  'caller.user.id',
+  'caller.user.roleProfileId',
+  'caller.clientId',
+  'caller.organization',
+  'caller.authority',
+] as const
 const SUBTYPE_FIELDS = ['interaction', 'operation'] as const
 const NOTHING: Filter<AuditDocument> = { _id: { $in: [] } }
 

@@ -3,7 +3,7 @@ import {
   comparable,
   type ExampleWorld,
   exampleInstant,
-  notificationsOf,
+  followUpsOf,
   readExample,
   readExampleRows,
   sendExample,
@@ -44,9 +44,9 @@ describe('the examples', () => {
     if (row.answer === 'subscription.answer.json') await waitFor('handshake', () => receiver.ofType('handshake')[0])
   })
 
-  test('bring the endpoint the handshake and the event that are printed, rightly signed', async () => {
+  test('bring the endpoint the handshake and the event that are printed, rightly signed, and an AuditEvent that can be read', async () => {
     await waitFor('the first event', () => receiver.ofType('event-notification')[0])
-    for (const [name, body] of Object.entries(notificationsOf(receiver, world))) {
+    for (const [name, body] of Object.entries(await followUpsOf(receiver, world))) {
       expect([name, comparable(body)]).toEqual([name, comparable(readExample(name))])
     }
     expect(receiver.received.filter((one) => !one.signatureIsRight)).toEqual([])

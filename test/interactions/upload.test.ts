@@ -427,6 +427,28 @@ describe('what is accepted is stored whole and answered as R4 says', () => {
     expect(flags.entry?.map((one) => one.resource?.status)).toEqual(['entered-in-error'])
   })
 
+  test('R4 deleted: 204, then 410, out of searches with its Flag, hidden from the NHS, history kept; a Flag alone stays', async () => {
+    const made = resourceOf(
+      await file(planOf({ nhsNumber: '9997382455', identifier: 'd', type: 'LAC' })),
+      'EpisodeOfCare',
+    )
+    const before = bundleOf(await sendCheck(server, '9997382455')).total ?? 0
+    const flags = () => server.send({ as: LA, path: 'Flag/_search', form: { detail: `EpisodeOfCare/${made.id}` } })
+    const flag = bundleOf(await flags()).entry?.[0]?.resource?.id
+    const alone = await server.send({ as: LA, method: 'DELETE', path: `Flag/${flag}` })
+    expect({ status: alone.status, code: issuesOf(alone)[0]?.code }).toEqual({ status: 409, code: 'FLAG_KEPT_BY_PLAN' })
+    const other = await server.send({ as: OTHER, method: 'DELETE', path: `EpisodeOfCare/${made.id}` })
+    expect(other.status).toBe(404)
+    const remove = () => server.send({ as: LA, method: 'DELETE', path: `EpisodeOfCare/${made.id}` })
+    expect([(await remove()).status, (await remove()).status]).toEqual([204, 204])
+    const statuses = [`EpisodeOfCare/${made.id}`, `Flag/${flag}`].map((path) => server.send({ as: LA, path }))
+    expect((await Promise.all(statuses)).map((one) => one.status)).toEqual([410, 410])
+    expect(bundleOf(await flags()).entry ?? []).toEqual([])
+    expect(bundleOf(await sendCheck(server, '9997382455')).total).toBe(before - 1)
+    const history = bundleOf(await server.send({ as: LA, path: `EpisodeOfCare/${made.id}/_history` }))
+    expect(history.entry?.map((one) => one.request?.method)).toEqual(['DELETE', 'POST'])
+  })
+
   test('R8 a plan without a number is kept with a warning, found by nhs-number:missing, and visible once its Patient has one', async () => {
     const answer = await post(
       transactionOf([

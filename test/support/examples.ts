@@ -77,10 +77,19 @@ export async function sendExample(row: ExampleRow, world: ExampleWorld): Promise
   return { status: response.status, body: text === '' ? undefined : JSON.parse(asPublished(text, world)) }
 }
 
-/** What the endpoint has got, as the examples print it: the handshake, and the first event. */
-export function notificationsOf(receiver: Receiver, world: ExampleWorld): Readonly<Record<string, unknown>> {
-  const first = (type: string): unknown => JSON.parse(asPublished(receiver.ofType(type)[0]?.body ?? 'null', world))
-  return { 'notification-handshake.json': first('handshake'), 'notification-event.json': first('event-notification') }
+/** What the endpoint has got, as the examples print it: the handshake and the first event, and the AuditEvent that this points at, read by the authority's receiver. */
+export async function followUpsOf(receiver: Receiver, world: ExampleWorld): Promise<Readonly<Record<string, unknown>>> {
+  const first = (type: string): string => receiver.ofType(type)[0]?.body ?? 'null'
+  const event = first('event-notification')
+  const [focus = ''] = /http[^"]*\/AuditEvent\/[\w-]+/.exec(event) ?? []
+  const headers = { authorization: `Bearer ${await world.token('receiver-E10000007')}` }
+  const audit = await (await fetch(focus, { headers })).text()
+  const published = (text: string): unknown => JSON.parse(asPublished(text, world))
+  return {
+    'notification-handshake.json': published(first('handshake')),
+    'notification-event.json': published(event),
+    'notification-audit-event.json': published(audit),
+  }
 }
 
 /** The instant of the nth row: a minute after the one before. */

@@ -66,7 +66,7 @@ async function commitPart(
     const applied = done.flatMap((one) => ('applied' in one ? [one.applied] : []))
     const refused = done.flatMap((one) => ('issues' in one ? one.issues.map((fault) => fault.code) : []))
     const stored = auditOf(applied)
-    const audit = { entities: stored.entities, codes: [...new Set([...stored.codes, ...refused])] }
+    const audit = { ...stored, codes: [...new Set([...(stored.codes ?? []), ...refused])] }
     await unit.appendAudit(auditRecord(request, caller, { id: auditId, status: 200, audit }))
     return done
   })

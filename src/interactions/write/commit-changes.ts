@@ -5,7 +5,7 @@ import { FhirError } from '../../fhir/fhir-error.ts'
 import type { Unit } from '../../store/store.ts'
 import { auditRecord } from '../build-audit-record.ts'
 import { fhirBase } from '../fhir-base.ts'
-import type { FhirRequest } from '../interaction.ts'
+import type { AuditDetail, FhirRequest } from '../interaction.ts'
 import { type AppliedOrIssues, applyChanges } from './apply-changes.ts'
 import type { Applied, Change, WriteFacts } from './change.ts'
 
@@ -55,15 +55,14 @@ export async function commitChanges(changes: readonly Change[], committing: Comm
   return result.applied
 }
 
-/** What an audit record says of applied changes. Pure. */
-export function auditOf(applied: readonly Applied[]): {
-  entities: { type: string; id: string; version: number }[]
-  codes: string[]
-} {
+/** What an audit record says of applied changes; about whom, when all are about one child. Pure. */
+export function auditOf(applied: readonly Applied[]): AuditDetail {
+  const rows = applied.flatMap(({ row }) => (row === undefined ? [] : [row]))
+  const numbers = new Set(rows.map((row) => row.index.nhsNumber))
+  const [nhsNumber] = numbers
   return {
-    entities: applied.flatMap(({ row }) =>
-      row === undefined ? [] : [{ type: row.type, id: row.id, version: row.version }],
-    ),
+    entities: rows.map(({ type, id, version }) => ({ type, id, version })),
     codes: [...new Set(applied.flatMap(({ issues }) => issues.map((one) => one.code)))],
+    ...(numbers.size === 1 && nhsNumber !== undefined ? { nhsNumber } : {}),
   }
 }
