@@ -50,6 +50,9 @@ export async function openArena(profileFolder?: string): Promise<Arena> {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
+  // A run that fails must not leave its server behind
+  const killServer = (): void => void server.kill('SIGKILL')
+  process.once('exit', killServer)
   const origin = await readOrigin(server)
   return {
     origin,
@@ -62,6 +65,7 @@ export async function openArena(profileFolder?: string): Promise<Arena> {
         server.kill('SIGTERM')
         await once(server, 'exit')
       }
+      process.off('exit', killServer)
       await mongod.close()
       rmSync(dataDir, { recursive: true, force: true })
     },

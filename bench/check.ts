@@ -6,7 +6,7 @@ import { buildBatches, buildChildren, type Child } from './children.ts'
 import { runClosedLoop } from './closed-loop.ts'
 import { type Floor, openFloor } from './floor.ts'
 import { openCaller } from './http-caller.ts'
-import { compare, type Round, summarise } from './latencies.ts'
+import { buildRound, compare, type Round, type Sample, summarise } from './latencies.ts'
 import { runOpenLoop } from './open-loop.ts'
 import type { BenchOptions } from './options.ts'
 import { buildRandom, type Random } from './random.ts'
@@ -16,6 +16,7 @@ import { SCENARIO_NUMBERS } from './scenario-numbers.ts'
 const COUNCIL = 'la-E10000007'
 const FILED = 2_000
 const OPEN_PER_SECOND = 100
+const SLICE_SECONDS = 1
 
 /** One rung of the ladder: rounds of the server and of both floors, side by side. */
 interface Rung {
@@ -64,8 +65,14 @@ async function fileChildren(arena: Arena, children: readonly Child[], random: Ra
 }
 
 async function warmUp({ pids }: Arena, checker: Checker, { seconds }: BenchOptions): Promise<void> {
-  const round = await runClosedLoop({ callers: 16, seconds: Math.max(2, seconds), pids }, checker.check)
-  say(`warmed up with ${round.operations} checks`)
+  const { times } = await runClosedLoop({ callers: 16, seconds: Math.max(2, seconds), pids }, checker.check)
+  say(`warmed up with ${times.length} checks`)
+}
+
+interface Parts<T> {
+  readonly check: T
+  readonly transaction: T
+  readonly find: T
 }
 
 async function climb(
@@ -74,21 +81,40 @@ async function climb(
   { rounds, seconds }: BenchOptions,
 ): Promise<Rung> {
   const { server, mongod, bench } = arena.pids
-  const bare = { mongod, bench }
-  const rung = { callers, check: [] as Round[], transaction: [] as Round[], find: [] as Round[] }
-  const parts = [
-    async () =>
-      rung.check.push(await runClosedLoop({ callers, seconds, pids: { server, mongod, bench } }, checker.check)),
-    async () => rung.transaction.push(await runClosedLoop({ callers, seconds, pids: bare }, floor.transaction)),
-    async () => rung.find.push(await runClosedLoop({ callers, seconds, pids: bare }, floor.find)),
-  ]
+  const slice = { callers, seconds: SLICE_SECONDS }
+  const parts = {
+    check: () => runClosedLoop({ ...slice, pids: { server, mongod, bench } }, checker.check),
+    transaction: () => runClosedLoop({ ...slice, pids: { mongod, bench } }, floor.transaction),
+    find: () => runClosedLoop({ ...slice, pids: { mongod, bench } }, floor.find),
+  }
+  const measured: Parts<Round>[] = []
   for (let round = 0; round < rounds; round++) {
-    // Each round begins with another part, so that none has the quiet moments to itself
-    for (let place = 0; place < parts.length; place++) await parts[(place + round) % parts.length]?.()
-    const [check, bound] = [rung.check.at(-1)?.perSecond ?? 0, rung.transaction.at(-1)?.perSecond ?? 0]
+    const one = await measure(parts, seconds)
+    measured.push(one)
+    const [check, bound] = [one.check.perSecond, one.transaction.perSecond]
     say(`${callers} callers: ${figure(check)} checks/s, floor ${figure(bound)}/s, ${percent(check / bound)}`)
   }
-  return rung
+  return {
+    callers,
+    check: measured.map((one) => one.check),
+    transaction: measured.map((one) => one.transaction),
+    find: measured.map((one) => one.find),
+  }
+}
+
+/** A round: the parts take turns by the second, so that what else the machine does falls on all of them. */
+async function measure(parts: Parts<() => Promise<Sample>>, seconds: number): Promise<Parts<Round>> {
+  const samples = { check: [] as Sample[], transaction: [] as Sample[], find: [] as Sample[] }
+  for (let slice = 0; slice < seconds / SLICE_SECONDS; slice++) {
+    samples.check.push(await parts.check())
+    samples.transaction.push(await parts.transaction())
+    samples.find.push(await parts.find())
+  }
+  return {
+    check: buildRound(samples.check),
+    transaction: buildRound(samples.transaction),
+    find: buildRound(samples.find),
+  }
 }
 
 async function openRound(
@@ -98,7 +124,8 @@ async function openRound(
 ): Promise<Round | undefined> {
   if (openSeconds === 0) return undefined
   say(`open loop: ${OPEN_PER_SECOND}/s for ${openSeconds} s`)
-  return runOpenLoop({ perSecond: OPEN_PER_SECOND, seconds: openSeconds, random, pids }, checker.checkAnyhow)
+  const loop = { perSecond: OPEN_PER_SECOND, seconds: openSeconds, random, pids }
+  return buildRound([await runOpenLoop(loop, checker.checkAnyhow)])
 }
 
 function closedTable(rungs: readonly Rung[], { rounds, seconds, seed }: BenchOptions): Table {

@@ -1,5 +1,5 @@
 /** Closed loop: n callers, each sends its next operation when the last one was answered. */
-import { buildRound, type Round } from './latencies.ts'
+import type { Sample } from './latencies.ts'
 import { watchCpu } from './process-cpu.ts'
 
 export interface ClosedLoop {
@@ -13,7 +13,7 @@ export interface ClosedLoop {
 export async function runClosedLoop(
   { callers, seconds, pids }: ClosedLoop,
   operation: (caller: number) => Promise<void>,
-): Promise<Round> {
+): Promise<Sample> {
   const times: number[] = []
   const cpu = watchCpu(pids)
   const start = performance.now()
@@ -27,5 +27,5 @@ export async function runClosedLoop(
     }
   }
   await Promise.all(Array.from({ length: callers }, call))
-  return buildRound(times, (performance.now() - start) / 1000, cpu(times.length))
+  return { times, seconds: (performance.now() - start) / 1000, cpuMicros: cpu() }
 }

@@ -17,16 +17,28 @@ export interface Summary extends Round {
   readonly mostPerSecond: number
 }
 
-/** A round out of the time each operation took, in ms; empty lists give zeros. */
-export function buildRound(times: readonly number[], seconds: number, cpuMicros: Round['cpuMicros'] = {}): Round {
-  const sorted = Float64Array.from(times).sort()
+/** One uninterrupted stretch of measuring. */
+export interface Sample {
+  /** How long each operation took, in ms. */
+  readonly times: readonly number[]
+  readonly seconds: number
+  /** CPU microseconds that each process used. */
+  readonly cpuMicros: Readonly<Record<string, number>>
+}
+
+/** A round out of its samples; none give zeros. */
+export function buildRound(samples: readonly Sample[]): Round {
+  const sorted = Float64Array.from(samples.flatMap((one) => one.times)).sort()
+  const seconds = samples.reduce((sum, one) => sum + one.seconds, 0)
+  const cpu = (name: string): number => samples.reduce((sum, one) => sum + (one.cpuMicros[name] ?? 0), 0)
+  const names = Object.keys(samples[0]?.cpuMicros ?? {})
   return {
-    perSecond: times.length / seconds,
+    perSecond: sorted.length / seconds,
     p50Ms: quantile(sorted, 0.5),
     p99Ms: quantile(sorted, 0.99),
     mostMs: sorted.at(-1) ?? 0,
-    operations: times.length,
-    cpuMicros,
+    operations: sorted.length,
+    cpuMicros: Object.fromEntries(names.map((name) => [name, cpu(name) / sorted.length])),
   }
 }
 

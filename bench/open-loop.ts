@@ -1,6 +1,6 @@
 /** Open loop: operations begin at their own times whatever became of those before; each is timed from when it was due, so that waiting counts. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { buildRound, type Round } from './latencies.ts'
+import type { Sample } from './latencies.ts'
 import { watchCpu } from './process-cpu.ts'
 import type { Random } from './random.ts'
 
@@ -15,7 +15,7 @@ export interface OpenLoop {
 export async function runOpenLoop(
   { perSecond, seconds, random, pids }: OpenLoop,
   operation: () => Promise<void>,
-): Promise<Round> {
+): Promise<Sample> {
   const times: number[] = []
   const running = new Set<Promise<void>>()
   const cpu = watchCpu(pids)
@@ -31,5 +31,5 @@ export async function runOpenLoop(
     running.add(mine)
   }
   await Promise.all(running)
-  return buildRound(times, (performance.now() - start) / 1000, cpu(times.length))
+  return { times, seconds: (performance.now() - start) / 1000, cpuMicros: cpu() }
 }

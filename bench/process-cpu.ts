@@ -16,14 +16,14 @@ export function cpuMicrosOf(pid: number): number | undefined {
   }
 }
 
-/** Begins to watch named processes; the function returned gives what each used since, an operation. */
-export function watchCpu(pids: Readonly<Record<string, number>>): (operations: number) => Record<string, number> {
+/** Begins to watch named processes; the function returned gives the CPU microseconds that each used since. */
+export function watchCpu(pids: Readonly<Record<string, number>>): () => Record<string, number> {
   const before = Object.entries(pids).map(([name, pid]) => ({ name, pid, at: cpuMicrosOf(pid) }))
-  return (operations) =>
+  return () =>
     Object.fromEntries(
       before.flatMap(({ name, pid, at }) => {
         const now = cpuMicrosOf(pid)
-        return at === undefined || now === undefined || operations === 0 ? [] : [[name, (now - at) / operations]]
+        return at === undefined || now === undefined ? [] : [[name, now - at]]
       }),
     )
 }

@@ -47,15 +47,14 @@ async function singles(ground: Ground, callers: number, { rounds, seconds }: Ben
   const connections = Array.from({ length: callers }, () => openCaller(arena.origin))
   const measured: Round[] = []
   for (let round = 0; round < rounds; round++) {
-    measured.push(
-      await runClosedLoop({ callers, seconds, pids: arena.pids }, async (caller) => {
-        const [child] = buildChildren(1, random, taken)
-        const http = connections[caller]
-        if (child === undefined || http === undefined) throw new Error('There is no child or no connection.')
-        const text = await post(http, { body: buildTransaction(child, random), token: await token(), random })
-        if (text.match(/"status":"201/g)?.length !== 2) throw new Error(`A child was not filed: ${text.slice(0, 500)}`)
-      }),
-    )
+    const sample = await runClosedLoop({ callers, seconds, pids: arena.pids }, async (caller) => {
+      const [child] = buildChildren(1, random, taken)
+      const http = connections[caller]
+      if (child === undefined || http === undefined) throw new Error('There is no child or no connection.')
+      const text = await post(http, { body: buildTransaction(child, random), token: await token(), random })
+      if (text.match(/"status":"201/g)?.length !== 2) throw new Error(`A child was not filed: ${text.slice(0, 500)}`)
+    })
+    measured.push(buildRound([sample]))
     say(`${callers} callers: ${figure(measured.at(-1)?.perSecond ?? 0)} transactions/s`)
   }
   await Promise.all(connections.map((one) => one.close()))
@@ -94,8 +93,15 @@ async function sendBatch(
   const tookMs = performance.now() - start
   const done = text.match(new RegExp(`"status":"${status}`, 'g'))?.length ?? 0
   if (done !== BATCH) throw new Error(`${done} of ${BATCH} entries were answered ${status}: ${text.slice(0, 500)}`)
-  const { mostMs: _one, ...round } = buildRound([tookMs], tookMs / 1000)
-  return { ...round, mostMs: tookMs, perSecond: (BATCH * 1000) / tookMs, operations: BATCH, cpuMicros: cpu(BATCH) }
+  const cpuMicros = cpu()
+  const whole = buildRound([{ times: [tookMs], seconds: tookMs / 1000, cpuMicros }])
+  const perChild = Object.entries(cpuMicros).map(([name, micros]) => [name, micros / BATCH])
+  return {
+    ...whole,
+    perSecond: whole.perSecond * BATCH,
+    operations: BATCH,
+    cpuMicros: Object.fromEntries(perChild),
+  }
 }
 
 async function post(

@@ -5,6 +5,7 @@ import type { Config } from './config.ts'
 import type { GuardedFetch } from './delivery/guarded-fetch.ts'
 import type { AuthorityCode } from './domain/brands.ts'
 import type { Profiles } from './fhir/validate.ts'
+import type { EnumerationWatch } from './interactions/check/enumeration-watch.ts'
 import type { RefusalBudget } from './interactions/refusal-budget.ts'
 import type { Keys } from './keys.ts'
 import type { Metrics } from './metrics.ts'
@@ -31,6 +32,8 @@ export interface Context {
   readonly allowedHosts: (authority: AuthorityCode) => readonly string[]
   readonly metrics: Metrics
   readonly refusals: RefusalBudget
+  /** Who runs through numbers; watches no one where limits are off. */
+  readonly enumeration: EnumerationWatch
   /** Wakes the dispatcher of this process after a commit that made events. */
   readonly wakeDelivery: () => void
 }

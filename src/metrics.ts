@@ -6,6 +6,8 @@ export interface Metrics {
   readonly requests: Histogram<'route' | 'status'>
   /** Requests that were refused before they could be audited one by one (401, 429, overload). */
   readonly refusedUnaudited: Counter<'reason'>
+  /** What an administrator must look at: numbers in sequence, unusual misses. */
+  readonly alerts: Counter<'alert'>
   readonly eventsUndeliverable: Counter<'topic'>
   readonly deliveries: Counter<'authority' | 'result'>
   readonly deliveriesWaiting: Gauge<'authority'>
@@ -29,6 +31,12 @@ export function buildMetrics(): Metrics {
       name: 'cpis_refused_unaudited_total',
       help: 'Refused without an audit record of its own',
       labelNames: ['reason'],
+      registers,
+    }),
+    alerts: new Counter({
+      name: 'cpis_alerts_total',
+      help: 'What an administrator must look at, by AuditEvent subtype',
+      labelNames: ['alert'],
       registers,
     }),
     eventsUndeliverable: new Counter({

@@ -4,14 +4,19 @@ import { pino } from 'pino'
 import { openAuth } from './auth/auth.ts'
 import type { Config } from './config.ts'
 import type { Clock, Context } from './context.ts'
+import { startDaily } from './delivery/daily.ts'
 import { startDelivery } from './delivery/dispatcher.ts'
 import { buildGuardedFetch } from './delivery/guarded-fetch.ts'
 import { compileProfiles } from './fhir/validate.ts'
 import { buildApp } from './http/app.ts'
 import { type HttpServer, listenHttp } from './http/http-server.ts'
 import { startMetricsServer } from './http/metrics-server.ts'
+import { buildEnumerationWatch, NO_WATCH } from './interactions/check/enumeration-watch.ts'
+import { readForAuthority } from './interactions/read-for-authority.ts'
 import { buildRefusalBudget } from './interactions/refusal-budget.ts'
+import { turnPlan } from './interactions/turn-of-day.ts'
 import { loadKeys } from './keys.ts'
+import { readLimits } from './limits.ts'
 import { buildMetrics } from './metrics.ts'
 import { hostsOf, readPolicyFile } from './policy-file.ts'
 import { LOCAL_AUTHORITIES } from './sandbox/authorities.ts'
@@ -27,6 +32,8 @@ export interface RunningServer {
   /** Origin as bound or as configured, without a trailing slash. */
   readonly url: string
   readonly context: Context
+  /** Looks now at the work of the day, instead of within seconds. */
+  runDaily(): Promise<void>
   /** Takes no more requests, lets those in flight end, stops delivery and the database. */
   close(): Promise<void>
 }
@@ -61,6 +68,7 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
   const store = await openStore({ url, database: config.mongodbDatabase, keys, clock, log })
   stops.push(() => store.close())
   const policy = readPolicyFile(config.policyFile)
+  const limits = readLimits(config)
   let wakeDelivery = (): void => {}
   const context: Context = {
     config: { ...config, baseUrl: config.baseUrl ?? originOf(config, http) },
@@ -78,17 +86,23 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
     allowedHosts: (authority) => hostsOf(policy, authority),
     metrics: buildMetrics(),
     refusals: buildRefusalBudget(),
+    enumeration: limits === undefined ? NO_WATCH : buildEnumerationWatch(),
     wakeDelivery: () => wakeDelivery(),
   }
   if (config.mode === 'sandbox') await seedSandbox(context)
-  const delivery = startDelivery(context, await openDeliveryStore(store.handle))
+  const deliveries = await openDeliveryStore(store.handle)
+  const delivery = startDelivery(context, deliveries, {
+    readResource: (authority, reference) => readForAuthority(context, authority, reference),
+  })
   stops.push(() => delivery.stop())
+  const daily = startDaily({ context, deliveries, turnPlan })
+  stops.push(() => daily.stop())
   wakeDelivery = delivery.wake
   await openMetrics(context, stops)
-  http.serve(buildApp(context))
+  http.serve(buildApp(context, limits === undefined ? {} : { limits }))
   // the door is closed first, so that what is in flight still finds its database
   stops.push(closeHttp)
-  return { url: context.config.baseUrl, context, close: closeAll }
+  return { url: context.config.baseUrl, context, runDaily: daily.run, close: closeAll }
 }
 
 /** The same promise for every call. */

@@ -8,6 +8,7 @@ const GENERATORS = [
   'generate-errors.ts',
   'generate-capability.ts',
   'capture-examples.ts',
+  'generate-postman.ts',
 ]
 
 const failed = GENERATORS.filter((file) => {

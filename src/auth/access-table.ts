@@ -96,6 +96,14 @@ export const ACCESS_TABLE: readonly AccessRow[] = [
     allow: { 'la-supplier': 'own' },
     scope: 'any-resource',
   },
+  {
+    type: 'EpisodeOfCare',
+    interactions: ['operation'],
+    operations: ['reconcile'],
+    allow: { 'la-supplier': 'own' },
+    scope: 'resource',
+    letter: 'r',
+  },
   { type: 'Bundle', interactions: ['transaction', 'batch'], allow: { 'la-supplier': 'own' }, scope: 'any-resource' },
   // Organization
   {

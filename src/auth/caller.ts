@@ -32,3 +32,6 @@ export interface FeedCaller extends Proven {
 }
 
 export type Caller = AuthorityCaller | UserCaller | FeedCaller
+
+/** A caller with the authority it writes for: the token's own, or the one whose Organization an administrator corrects. */
+export type WritingCaller = AuthorityCaller | (UserCaller & { readonly authority: AuthorityCode })

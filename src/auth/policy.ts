@@ -40,13 +40,35 @@ const LETTER: Readonly<Partial<Record<Interaction, string>>> = {
   delete: 'd',
 }
 
-/** Whether this caller (undefined: nobody) may do this, on which rows, else what to say. What no row of the table allows is refused. Pure. */
-export function decideAccess(
-  caller: Caller | undefined,
-  request: AccessRequest,
-  policy: CheckPolicy = DEFAULT_CHECK_POLICY,
-): Access {
-  const rows = findRows(request)
+/** The letter of a SMART scope that an interaction needs; undefined for those of no single type. Pure. */
+export function resourceLetter(interaction: Interaction): string | undefined {
+  return LETTER[interaction]
+}
+
+/** Whether this caller (undefined: nobody) may do this, on which rows, else what to say. Pure. */
+export type DecideAccess = (caller: Caller | undefined, request: AccessRequest, policy?: CheckPolicy) => Access
+
+/** The decision by one table: what no row of it allows is refused. The rows are sorted once. */
+export function buildDecideAccess(table: readonly AccessRow[]): DecideAccess {
+  const rows = sortRows(table)
+  return (caller, request, policy = DEFAULT_CHECK_POLICY) =>
+    decideBy(rows.get(keyOf(request)) ?? [], {
+      caller,
+      request,
+      policy,
+    })
+}
+
+/** The decision by the register's own table. */
+export const decideAccess: DecideAccess = buildDecideAccess(ACCESS_TABLE)
+
+interface Asking {
+  readonly caller: Caller | undefined
+  readonly request: AccessRequest
+  readonly policy: CheckPolicy
+}
+
+function decideBy(rows: readonly AccessRow[], { caller, request, policy }: Asking): Access {
   if (rows.some((row) => row.allow.nobody === 'public')) return { allowed: true, scope: 'any' }
   if (caller === undefined) {
     return {
@@ -79,17 +101,21 @@ function refuse(text: string): Access {
 }
 
 /** Rows by what a request names, so that a decision costs one look-up. */
-const ROWS = Map.groupBy(
-  ACCESS_TABLE.flatMap((row) =>
-    row.interactions.flatMap((interaction) =>
-      (row.operations ?? ['']).map((operation) => ({ row, key: `${row.type} ${interaction} ${operation}` })),
-    ),
-  ),
-  ({ key }) => key,
-)
+function sortRows(table: readonly AccessRow[]): ReadonlyMap<string, readonly AccessRow[]> {
+  const rows = new Map<string, AccessRow[]>()
+  for (const row of table) {
+    for (const interaction of row.interactions) {
+      for (const operation of row.operations ?? ['']) {
+        const key = keyOf({ interaction, type: row.type, operation })
+        rows.set(key, [...(rows.get(key) ?? []), row])
+      }
+    }
+  }
+  return rows
+}
 
-function findRows({ interaction, type = 'Bundle', operation = '' }: AccessRequest): readonly AccessRow[] {
-  return (ROWS.get(`${type} ${interaction} ${operation}`) ?? []).map(({ row }) => row)
+function keyOf({ interaction, type = 'Bundle', operation = '' }: AccessRequest): string {
+  return `${type} ${interaction} ${operation}`
 }
 
 function passesScope(row: AccessRow, request: AccessRequest, caller: Caller): boolean {
@@ -99,7 +125,7 @@ function passesScope(row: AccessRow, request: AccessRequest, caller: Caller): bo
     return caller.scopes.some((one) => parseResourceScope(one)?.context === context)
   }
   if (row.scope !== 'resource') return row.scope.some((one) => hasScope(caller.scopes, one))
-  const letter = row.letter ?? LETTER[request.interaction]
+  const letter = row.letter ?? resourceLetter(request.interaction)
   return letter !== undefined && hasScope(caller.scopes, `${context}/${row.type}.${letter}`)
 }
 

@@ -1,5 +1,5 @@
 /** Access tokens already verified, by SHA-256, until they expire: a fixed number, the longest unused forgotten first. */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { Caller } from './caller.ts'
 
 const MOST_TOKENS = 10_000
@@ -23,12 +23,12 @@ export class VerifiedTokens {
 
   /** The caller of a token verified before and not expired at `nowMs`. */
   find(token: string, nowMs: number): Caller | undefined {
-    const hash = hashOf(token)
-    const found = this.#byHash.get(hash)
+    const key = hashOf(token)
+    const found = this.#byHash.get(key)
     if (found === undefined) return undefined
-    this.#byHash.delete(hash)
+    this.#byHash.delete(key)
     if (found.expiresAtMs <= nowMs) return undefined
-    this.#byHash.set(hash, found)
+    this.#byHash.set(key, found)
     return found.caller
   }
 
@@ -40,5 +40,5 @@ export class VerifiedTokens {
 }
 
 function hashOf(token: string): string {
-  return createHash('sha256').update(token).digest('base64')
+  return hash('sha256', token, 'base64')
 }

@@ -52,7 +52,8 @@ export function buildTokenSource(origin: string, name: string, io: Io): () => Pr
   }
 }
 
-function getIdentities(io: Io): SandboxIdentities {
+/** The identities in the data folder of the environment. Throws CliError with what to do when there are none. Disk I/O. */
+export function getIdentities(io: Io): SandboxIdentities {
   const { dataDir } = parseConfig(io.env)
   const identities = findSandboxIdentities(dataDir)
   if (identities !== undefined) return identities

@@ -67,13 +67,31 @@ function buildProgram(io: Io, choose: (run: Run) => void): Command {
     .action((number: string, options) =>
       choose(async (its) => (await import('./check.ts')).runCheck(number, options, its)),
     )
-  command('upload', 'post Bundles or resources of an authority, and say what became of each')
-    .argument('<path>', 'a JSON file, or a folder of them')
+  command('upload', 'post Bundles, resources or a CSV of an authority, and say what became of each')
+    .argument('<path>', 'a JSON file, a folder of them, or a CSV file of plans')
     .requiredOption('--as <name>', 'sandbox identity, e.g. la-E10000007')
     .option('--receipts <folder>', 'write each answer there')
-    .option('--json', 'one line of JSON for each file')
+    .option('--plan-system <uri>', 'CSV: system of plan_id')
+    .option('--child-system <uri>', 'CSV: system of child_id')
+    .option('--json', 'one line of JSON for each file, or for each row of a CSV')
     .action((path: string, options) =>
-      choose(async (its) => (await import('./upload.ts')).runUpload(path, options, its)),
+      choose(async (its) =>
+        /\.csv$/i.test(path)
+          ? (await import('./upload-csv.ts')).runUploadCsv(path, options, its)
+          : (await import('./upload.ts')).runUpload(path, options, its),
+      ),
+    )
+  command(
+    'reconcile',
+    "compare a council's whole list (CSV) with the register: what is missing, different, parked, ending",
+  )
+    .argument('<file>', 'CSV file of plans, with the columns of upload')
+    .requiredOption('--as <name>', 'sandbox identity, e.g. la-E10000007')
+    .option('--plan-system <uri>', 'system of plan_id')
+    .option('--child-system <uri>', 'system of child_id')
+    .option('--json', 'the answer Parameters as it came')
+    .action((path: string, options) =>
+      choose(async (its) => (await import('./reconcile.ts')).runReconcile(path, options, its)),
     )
   command('subscribe', 'have an authority told of accesses at an endpoint')
     .requiredOption('--authority <gss>', 'GSS code, e.g. E10000007')
@@ -93,6 +111,9 @@ function buildProgram(io: Io, choose: (run: Run) => void): Command {
   command('seed', 'bring the scenario children of the sandbox up to today')
     .option('--json', 'one line of JSON for each child')
     .action((options) => choose(async (its) => (await import('./seed.ts')).runSeed(options, its)))
+  command('postman', 'write an environment for the Postman collection of examples/postman, filled for the sandbox')
+    .argument('<file>', 'where to write it (0600; never written over)')
+    .action((file: string) => choose(async (its) => (await import('./postman.ts')).runPostman(file, its)))
   const keys = command('keys', 'secret keys of a server')
   keys
     .command('new')

@@ -2,7 +2,7 @@
 import type { Resource } from '@medplum/fhirtypes'
 import type { AuthorityCode, ResourceId } from '../domain/brands.ts'
 import type { DeliveryStore, LaneName, Lease } from '../store/delivery-store.ts'
-import { StoreError } from '../store/store.ts'
+import { describeError } from './describe-error.ts'
 import { type LaneParts, runTurn } from './lane.ts'
 import { buildLaneQueue } from './lane-queue.ts'
 import { routeEvents } from './routing.ts'
@@ -160,11 +160,4 @@ async function runSafely<T>(context: DeliveryContext, work: () => Promise<T>, ot
     context.log.error(describeError(error), 'delivery step failed')
     return otherwise
   }
-}
-
-/** The message only of errors whose words are ours; of others where they came from. */
-function describeError(error: unknown): Readonly<Record<string, unknown>> {
-  if (error instanceof StoreError) return { error: error.kind, message: error.message }
-  if (!(error instanceof Error)) return { error: 'unknown' }
-  return { error: error.name, stack: error.stack?.split('\n').filter((line) => line.startsWith('    at ')) }
 }

@@ -23,6 +23,7 @@ export interface AuditRecord {
   readonly route: string
   readonly requestId: string
   readonly caller: {
+    /** Kind of caller; `nobody` without a token, `server` for what the register does by itself at the turn of the day (R12). */
     readonly kind: string
     readonly clientId: string
     readonly tokenId: string

@@ -2,7 +2,7 @@
 import type { LondonDay } from './brands.ts'
 import { daysBetween, londonDayOf, londonInstant } from './london-day.ts'
 import type { PlanFacts } from './plan.ts'
-import { shownUntil } from './visibility.ts'
+import { isVisible, shownUntil } from './visibility.ts'
 
 /** R17: the hour of the day, in London. */
 export const DAILY_HOUR = 8
@@ -20,11 +20,20 @@ export interface Waiting {
   readonly lastTold?: LondonDay
 }
 
+/** Whether today's 08:00 in London is here or past. Pure. */
+export function hasDailyHourCome(now: Date): boolean {
+  return now.getTime() >= dailyInstant(now)
+}
+
+/** Milliseconds since 1970 of 08:00 London on the day of this instant. Pure. */
+export function dailyInstant(now: Date): number {
+  return londonInstant(londonDayOf(now), DAILY_HOUR).getTime()
+}
+
 /** Whether the 08:00 event of today is due now: its hour has come, it came after what is told, and it was not sent yet. A missed one is made up on the same day only. Pure. */
 export function isDailyEventDue(waiting: Waiting, now: Date): boolean {
   const today = londonDayOf(now)
-  const hour = londonInstant(today, DAILY_HOUR).getTime()
-  const isHere = now.getTime() >= hour && Date.parse(waiting.since) < hour
+  const isHere = hasDailyHourCome(now) && Date.parse(waiting.since) < dailyInstant(now)
   return isHere && (waiting.lastTold === undefined || waiting.lastTold < today)
 }
 
@@ -41,4 +50,13 @@ export function parkedEventDue(
   now: Date,
 ): boolean {
   return isChased(plan, londonDayOf(now)) && isDailyEventDue(waiting, now)
+}
+
+/** R23: whether today's nhs-number-superseded of a plan under a replaced number is due now: only while the NHS can see it. Pure. */
+export function supersededEventDue(
+  plan: Pick<PlanFacts, 'type' | 'start' | 'end' | 'withdrawn' | 'birthDate'>,
+  waiting: Waiting,
+  now: Date,
+): boolean {
+  return isVisible(plan, londonDayOf(now)) && isDailyEventDue(waiting, now)
 }

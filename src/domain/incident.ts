@@ -96,3 +96,40 @@ function laterOf(a: IncidentState | undefined, b: IncidentState | undefined): In
   if (a === undefined || b === undefined) return a ?? b
   return Date.parse(a.lastAccessAt) >= Date.parse(b.lastAccessAt) ? a : b
 }
+
+/** An access as the incidents see it. */
+export interface AccessOfIncident {
+  readonly id: string
+  readonly at: string
+  readonly incident: { readonly id: string; readonly leg: number }
+}
+
+/** What rebuildIncidents needs beside the accesses. */
+export interface RebuildFacts {
+  /** What was remembered while the accesses were one child's with others, and those accesses. */
+  readonly known: ChildIncidents
+  readonly together: readonly AccessOfIncident[]
+  readonly at: Date
+  /** A new id for the incident that an access opens. */
+  readonly incidentId: (accessId: string) => string
+}
+
+/**
+ * R23: what is remembered of a child whose link to another was undone, from its own accesses alone (newest first, as they
+ * are read). An incident that the other child's access had opened gets an id of its own, so that no two accesses to come
+ * are one leg; its authorities are told of it anew. Pure.
+ */
+export function rebuildIncidents(accesses: readonly AccessOfIncident[], facts: RebuildFacts): ChildIncidents {
+  let child: ChildIncidents = { incidents: [] }
+  for (const access of accesses.toReversed()) {
+    const opens = access.incident.leg === 1 ? access.incident.id : facts.incidentId(access.id)
+    child = decideAccess(child, new Date(access.at), opens).state
+  }
+  const { known, together, at } = facts
+  const incidents = pruneIncidents(child.incidents, at)
+  const { incident } = child
+  if (incident === undefined) return { incidents }
+  const given = together.filter((one) => one.incident.id === incident.id).map((one) => one.incident.leg)
+  const openedFor = known.incident?.id === incident.id ? known.incident.openedFor : []
+  return { incident: { ...incident, openedFor, legs: Math.max(incident.legs, ...given) }, incidents }
+}

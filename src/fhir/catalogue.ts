@@ -117,6 +117,7 @@ export const CATALOGUE = {
   ),
   INVALID_BUNDLE: error('invalid', 'The Bundle cannot be carried out as it is. Correct the entry that is named.'),
   INVALID_HEADER: error('invalid', 'A header has a value that cannot be used. Correct it.'),
+  INVALID_PATCH: error('invalid', 'Not a JSON Patch: an array of operations of RFC 6902, at most 1,000. Correct it.'),
   ID_MISMATCH: error('invalid', 'The id in the body must equal the id in the address.'),
   // who: 401, 403
   UNAUTHENTICATED: error('login', 'A valid access token is needed. Get a new one and try again.', 'ACCESS_DENIED'),
@@ -197,6 +198,10 @@ export const CATALOGUE = {
   ENDPOINT_NOT_ALLOWED: error(
     'business-rule',
     'The endpoint is not on the list allowed for your authority. Ask the administrator to add its host.',
+  ),
+  PATCH_FAILED: error(
+    'business-rule',
+    'The patch does not fit the resource as it is now. Read the resource and make the patch anew.',
   ),
   // size, rate, fault
   TOO_LARGE: error('too-large', 'The body is too large: 1 MB for a resource, 10 MB for a Bundle. Split it.'),

@@ -78,7 +78,7 @@ function compileNode(element: ElementDefinition, around: Surroundings): TreeNode
     max: bound(element.max),
     baseMin: element.base?.min ?? element.min ?? 0,
     isList: bound(element.base?.max ?? element.max) > 1,
-    types: (element.type ?? []).map((type) => compileType(type, around)),
+    types: isResourceId(element) ? [RESOURCE_ID] : (element.type ?? []).map((type) => compileType(type, around)),
     ...(fixed === undefined ? {} : { fixed }),
     ...(pattern === undefined ? {} : { pattern }),
     ...(codes === undefined ? {} : { codes }),
@@ -97,6 +97,13 @@ function bound(max: string | undefined): number {
 
 function prefixedValue(element: ElementDefinition, prefix: 'fixed' | 'pattern'): unknown {
   return Object.entries(element).find(([key]) => new RegExp(`^${prefix}[A-Z]`).test(key))?.[1]
+}
+
+/** R4's definitions call the id of a resource a string; it is an id (resource.html#id). */
+const RESOURCE_ID: NodeType = { code: 'id', profiles: [], targets: [] }
+
+function isResourceId({ path, base }: ElementDefinition): boolean {
+  return base?.path === 'Resource.id' && path.endsWith('.id')
 }
 
 const FHIR_TYPE = 'http://hl7.org/fhir/StructureDefinition/structuredefinition-fhir-type'

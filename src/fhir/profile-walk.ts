@@ -144,7 +144,8 @@ function walkCompanion(companion: unknown, node: TreeNode, at: string, walk: Wal
   if (node.members.length > 0) {
     const members = node.members.filter((member) => member.name !== 'value')
     walkMembers(isObject(companion) ? companion : {}, members, at, walk)
-    if (companion !== undefined && !isObject(companion)) walk.faults.add('INVALID_RESOURCE', at)
+    const isEmpty = isObject(companion) && Object.keys(companion).length === 0
+    if (companion !== undefined && (isEmpty || !isObject(companion))) walk.faults.add('INVALID_RESOURCE', at)
     return
   }
   if (companion === undefined) return

@@ -4,6 +4,8 @@ import express from 'express'
 import type { Context } from '../context.ts'
 import type { FhirResponse } from '../interactions/interaction.ts'
 import { asFhirError, runInteraction } from '../interactions/run-interaction.ts'
+import type { Limits } from '../limits.ts'
+import { type Allowance, buildAllowance } from './allowance.ts'
 import { authenticate } from './authenticate.ts'
 import { errorAnswer } from './error-response.ts'
 import { type Exchange, openExchange } from './exchange.ts'
@@ -30,6 +32,7 @@ interface House {
   readonly context: Context
   readonly table: RouteTable
   readonly inFlight: InFlight
+  readonly allowance: Allowance
 }
 
 /** What http.createServer calls. */
@@ -38,9 +41,14 @@ export type Listener = (req: IncomingMessage, res: ServerResponse) => void
 /** The Express app: one handler that takes each request through the steps. Does I/O through the context only. */
 export function buildApp(
   context: Context,
-  options: { readonly table?: RouteTable; readonly inFlight?: InFlight } = {},
+  options: { readonly table?: RouteTable; readonly inFlight?: InFlight; readonly limits?: Limits } = {},
 ): Listener {
-  const house = { context, table: options.table ?? ROUTE_TABLE, inFlight: options.inFlight ?? buildInFlight() }
+  const house = {
+    context,
+    table: options.table ?? ROUTE_TABLE,
+    inFlight: options.inFlight ?? buildInFlight(),
+    allowance: buildAllowance(options.limits),
+  }
   const step = (req: IncomingMessage, res: ServerResponse): void => void handle(req, res, house)
   const app = express()
   app.disable('x-powered-by')
@@ -72,7 +80,14 @@ async function refuse(exchange: Exchange, thrown: unknown, house: House): Promis
   const error = asFhirError(thrown)
   logFault(exchange, error)
   await recordEarlyRefusal(exchange, error, house.table)
-  await reply(exchange, errorAnswer(error))
+  await reply(exchange, withAllow(errorAnswer(error), exchange))
+}
+
+/** A method that the route has, but this address does not (PUT of an unknown id), is 405 too; what is left is said (RFC 9110 §15.5.6). */
+function withAllow(answer: Answer, { allow, req }: Exchange): Answer {
+  if (answer.status !== 405 || allow === undefined || answer.headers?.['Allow'] !== undefined) return answer
+  const left = allow.split(', ').filter((method) => method !== req.method)
+  return { ...answer, headers: { ...answer.headers, Allow: left.join(', ') } }
 }
 
 async function answerWithin(exchange: Exchange, house: House): Promise<Answer> {
@@ -96,6 +111,7 @@ async function answer(exchange: Exchange, house: House): Promise<Answer> {
   if (req.method === 'OPTIONS' && path !== undefined) return answerOptions(path, context)
   if (!exchange.isPublic) exchange.caller = await authenticate(req, exchange.requestId, context)
   const route = getRoute(exchange, path)
+  if (exchange.caller !== undefined) await house.allowance.take(exchange.caller, route)
   checkAccept(req.headers.accept, target.parameters)
   exchange.isPretty = wantsPretty(target.parameters)
   const bytes = await readTypedBody(exchange, route, house.inFlight)

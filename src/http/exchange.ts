@@ -21,6 +21,8 @@ export interface Exchange {
   /** Template of the route for logs, metrics and audit; never the address as sent. */
   template: string
   route?: FhirRoute
+  /** What the path offers, once it was found: the Allow header of a 405. */
+  allow?: string
   /** Id in the address, once the address was found to hold no number of a patient. */
   id?: string
   versionId?: string

@@ -1,19 +1,22 @@
 /** Builds the FhirRequest of a matched, authenticated exchange: headers, parameters and the strictly parsed body (R4 http.html). */
 import { FhirError, fhirError } from '../fhir/fhir-error.ts'
 import { type JsonLimits, parseStrictJson } from '../fhir/json.ts'
+import { type Ndjson, parseNdjson } from '../fhir/ndjson.ts'
 import type { ConditionHeaders, FhirRequest, Preference } from '../interactions/interaction.ts'
 import { todayAt } from '../interactions/today.ts'
 import { type Exchange, networkOf } from './exchange.ts'
-import { checkAccept, withoutFormat } from './negotiation.ts'
+import { checkAccept, isNdjson, wantsPretty, withoutFormat } from './negotiation.ts'
 import type { FhirRoute } from './route-table.ts'
 import { type Parameter, parseForm } from './target.ts'
 
 const NO_CONDITIONS: ConditionHeaders = {}
 const DEFAULT_PREFERENCE: Preference = { return: 'representation', handling: 'strict' }
+/** Most plans of one list. */
+const MOST_LINES = 10_000
 /** A Bundle of 1,000 entries has more parts than one resource ever needs. */
 const RESOURCE_LIMITS: Partial<JsonLimits> = { maxNodes: 50_000 }
 
-/** Throws NOT_ACCEPTABLE for a `_format` in a form, INVALID_JSON, TOO_DEEP, UNKNOWN_ELEMENT or INVALID_PARAMETER for a body that cannot be read. Pure. */
+/** Throws NOT_ACCEPTABLE for a `_format` in a form (its `_pretty` is noted in the exchange), INVALID_JSON, TOO_DEEP, UNKNOWN_ELEMENT or INVALID_PARAMETER for a body that cannot be read. CPU only. */
 export function buildFhirRequest(
   exchange: Exchange,
   route: FhirRoute,
@@ -22,7 +25,10 @@ export function buildFhirRequest(
   const { req } = exchange
   const network = networkOf(req)
   const form = route.body === 'form' ? parseForm(content.bytes) : []
-  if (form.length > 0) checkAccept(undefined, form)
+  if (form.length > 0) {
+    checkAccept(undefined, form)
+    exchange.isPretty ||= wantsPretty(form)
+  }
   return {
     interaction: route.interaction,
     route: exchange.template,
@@ -31,7 +37,7 @@ export function buildFhirRequest(
     ...(exchange.versionId === undefined ? {} : { versionId: exchange.versionId }),
     ...(route.operation === undefined ? {} : { operation: route.operation }),
     parameters: withoutFormat([...content.parameters, ...form]),
-    body: parseBody(route, content.bytes),
+    body: parseBody(route, content.bytes, req.headers['content-type']),
     headers: conditions(req.headers),
     prefer: parsePrefer(req.headers['prefer']),
     requestId: exchange.requestId,
@@ -42,14 +48,21 @@ export function buildFhirRequest(
   }
 }
 
-function parseBody(route: FhirRoute, bytes: Buffer): unknown {
+function parseBody(route: FhirRoute, bytes: Buffer, type: string | undefined): unknown {
   if (route.body === 'none' || route.body === 'form') return undefined
   if (bytes.length === 0) throw fhirError('INVALID_JSON', undefined, 'The body is empty. Send one JSON document.')
+  if (route.body === 'list' && isNdjson(type)) return parseLines(bytes)
   const limits: Partial<JsonLimits> =
     route.body === 'patch' ? { root: 'array' } : route.body === 'resource' ? RESOURCE_LIMITS : {}
   const parsed = parseStrictJson(bytes, limits)
   if ('issue' in parsed) throw new FhirError([parsed.issue])
   return parsed.value
+}
+
+function parseLines(bytes: Buffer): Ndjson {
+  const parsed = parseNdjson(bytes, MOST_LINES)
+  if ('issue' in parsed) throw new FhirError([parsed.issue])
+  return parsed
 }
 
 function conditions(headers: Exchange['req']['headers']): ConditionHeaders {

@@ -14,6 +14,19 @@ export interface Answer {
   /** For `body`; application/fhir+json unless told. */
   readonly contentType?: string
   readonly headers?: Readonly<Record<string, string>>
+  /** In place of `body`: what is the same for everyone, made ready once. */
+  readonly prepared?: Prepared
+}
+
+/** Bytes, and the same in gzip. */
+export interface Prepared {
+  readonly bytes: Buffer
+  readonly packed: Buffer
+}
+
+/** Makes content ready to be sent many times. CPU on a thread of its own. */
+export async function prepare(bytes: Buffer): Promise<Prepared> {
+  return { bytes, packed: await compress(bytes) }
 }
 
 const COMPRESS_FROM_BYTES = 1024
@@ -24,6 +37,7 @@ const compress = promisify(gzip)
 export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<void> {
   const { req, res } = exchange
   const headers = { ...commonHeaders(exchange), ...answer.headers }
+  if (answer.prepared !== undefined) return sendPrepared(exchange, answer, { headers, prepared: answer.prepared })
   if (answer.body === undefined) return void res.writeHead(answer.status, headers).end()
   const text = JSON.stringify(answer.body, null, exchange.isPretty ? 2 : undefined)
   headers['Content-Type'] = answer.contentType ?? FHIR_JSON
@@ -34,6 +48,23 @@ export async function sendAnswer(exchange: Exchange, answer: Answer): Promise<vo
   if (packed !== undefined) headers['Content-Encoding'] = 'gzip'
   headers['Content-Length'] = packed?.length ?? Buffer.byteLength(text)
   res.writeHead(answer.status, headers).end(packed ?? text)
+}
+
+function sendPrepared(
+  { req, res }: Exchange,
+  { status, contentType }: Answer,
+  { headers, prepared }: { readonly headers: OutgoingHttpHeaders; readonly prepared: Prepared },
+): void {
+  const takesPacked = takesGzip(req.headers['accept-encoding'])
+  const bytes = takesPacked ? prepared.packed : prepared.bytes
+  res.writeHead(status, {
+    ...headers,
+    'Content-Type': contentType ?? FHIR_JSON,
+    'Content-Length': bytes.length,
+    Vary: 'Accept-Encoding',
+    ...(takesPacked ? { 'Content-Encoding': 'gzip' } : {}),
+  })
+  res.end(bytes)
 }
 
 function commonHeaders(exchange: Exchange): OutgoingHttpHeaders {

@@ -7,6 +7,8 @@ import type { Parameter } from './target.ts'
 export const FHIR_JSON = 'application/fhir+json; charset=utf-8'
 
 const JSON_TYPES = new Set(['application/fhir+json', 'application/json', 'text/json', 'json'])
+/** One resource a line (FHIR Bulk Data); both names are in use. */
+const NDJSON_TYPES = ['application/fhir+ndjson', 'application/ndjson']
 const JSON_RANGES = new Set([...JSON_TYPES, '*/*', 'application/*', 'text/*'])
 const FHIR_VERSIONS = new Set(['4.0', '4.0.1'])
 const CHARSETS = new Set(['utf-8', 'utf8', 'us-ascii'])
@@ -14,6 +16,7 @@ const CHARSETS = new Set(['utf-8', 'utf8', 'us-ascii'])
 const TAKEN: Record<Exclude<BodyKind, 'none'>, { readonly types: ReadonlySet<string>; readonly words: string }> = {
   resource: { types: JSON_TYPES, words: 'application/fhir+json' },
   bundle: { types: JSON_TYPES, words: 'application/fhir+json' },
+  list: { types: new Set([...JSON_TYPES, ...NDJSON_TYPES]), words: 'application/fhir+json or application/fhir+ndjson' },
   form: {
     types: new Set(['application/x-www-form-urlencoded']),
     words: 'application/x-www-form-urlencoded',
@@ -36,6 +39,11 @@ export function checkContentType(kind: Exclude<BodyKind, 'none'>, header: string
   if (sent === undefined || !taken.types.has(sent.type) || !isOurs(sent)) {
     throw fhirError('UNSUPPORTED_MEDIA', undefined, `Send Content-Type ${taken.words} in UTF-8.`)
   }
+}
+
+/** Whether a Content-Type says that each line is a resource of its own. Pure. */
+export function isNdjson(header: string | undefined): boolean {
+  return header !== undefined && NDJSON_TYPES.includes(parseMediaType(header).type)
 }
 
 /** Refuses with NOT_ACCEPTABLE a caller that takes no JSON of R4; `_format` stands above Accept. Pure. */

@@ -6,11 +6,13 @@ import { FhirError, fhirError } from '../fhir/fhir-error.ts'
 import { issue } from '../fhir/outcome.ts'
 import { FHIR_PATH } from '../interactions/fhir-base.ts'
 import { recordRefusal } from '../interactions/run-interaction.ts'
+import { DOCS_ROUTES } from './docs-page.ts'
 import { type Exchange, networkOf } from './exchange.ts'
 import type { Answer } from './fhir-response.ts'
 import { answerLive, answerReady } from './health.ts'
 import type { InFlight } from './in-flight.ts'
 import { checkContentType } from './negotiation.ts'
+import { answerOpenApi } from './openapi-document.ts'
 import { readBody } from './read-body.ts'
 import { type Parameter, parseForm } from './target.ts'
 
@@ -49,6 +51,8 @@ export const PLAIN_ROUTES: readonly PlainRoute[] = [
     path: TOKEN_PATH,
     answer: answerToken,
   },
+  { method: 'GET', path: '/openapi.json', answer: answerOpenApi },
+  ...DOCS_ROUTES,
 ]
 
 const byPath: ReadonlyMap<string, PlainRoute> = new Map(PLAIN_ROUTES.map((route) => [route.path, route]))

@@ -57,7 +57,7 @@ function collect(exchange: Exchange, maxBytes: number): Promise<Buffer> {
     })
     // Every request closes in the end: only one that is not whole has lost its caller
     const leave = (): void => {
-      if (!req.complete) reject(new CallerGone())
+      if (!req.readableEnded) reject(new CallerGone())
     }
     req.on('error', leave)
     req.on('close', leave)

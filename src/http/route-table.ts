@@ -2,7 +2,8 @@
 import type { Handler, InteractionCode } from '../interactions/interaction.ts'
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-export type BodyKind = 'none' | 'resource' | 'bundle' | 'form' | 'patch'
+/** `list`: a Bundle, or NDJSON with one resource a line. */
+export type BodyKind = 'none' | 'resource' | 'bundle' | 'list' | 'form' | 'patch'
 
 /** One row: all that a new interaction needs. */
 export interface FhirRoute {
@@ -67,6 +68,8 @@ function routePath(template: string, rows: readonly FhirRoute[]): RoutePath {
 
 function findPath(paths: ReadonlyMap<string, RoutePath>, segments: readonly string[]): PathMatch | undefined {
   const [type, id, verb, versionId] = segments
+  // An escaped slash is part of a segment: proxies along the way would read another path than we do
+  if (segments.some((one) => one.includes('/'))) return undefined
   // A caller that writes `[id]` means no template
   const literal = id?.startsWith('[') === true ? undefined : paths.get(segments.join('/'))
   if (literal !== undefined) return { path: literal }

@@ -1,17 +1,22 @@
 /** The route table as data (interface.md "REST"): a new interaction is one row here. What it does is its handler's business, who may call it the access table's. */
 import { DEFINITION_TYPES } from '../auth/access-table.ts'
 import { handleReadAudit, handleSearchAudits } from '../interactions/audit-search.ts'
+import { handleBirthNotified } from '../interactions/birth-notified.ts'
 import { buildCapabilitiesHandler } from '../interactions/capabilities.ts'
 import { handleCpisCheck } from '../interactions/cpis-check.ts'
 import { handleCreate } from '../interactions/create.ts'
 import { buildReadDefinition, buildSearchDefinitions } from '../interactions/definitions.ts'
 import { handleDelete } from '../interactions/delete.ts'
-import { handleHistoryInstance } from '../interactions/history.ts'
+import { handleHistoryInstance, handleHistoryType } from '../interactions/history.ts'
 import type { Handler } from '../interactions/interaction.ts'
+import { handleNumberChanged } from '../interactions/number-changed.ts'
+import { handlePatch } from '../interactions/patch.ts'
 import { handleRead, handleVread } from '../interactions/read.ts'
+import { handleReconcile } from '../interactions/reconcile.ts'
 import { handleSearch } from '../interactions/search.ts'
 import { handleTransaction } from '../interactions/transaction.ts'
 import { handleUpdate } from '../interactions/update.ts'
+import { handleValidate } from '../interactions/validate.ts'
 import { compileRoutes, type FhirRoute, type RouteTable } from './route-table.ts'
 
 const RESOURCE_BYTES = 1024 * 1024
@@ -20,6 +25,7 @@ const FORM_BYTES = 64 * 1024
 
 const NO_BODY = { body: 'none', maxBytes: 0 } as const
 const A_RESOURCE = { body: 'resource', maxBytes: RESOURCE_BYTES } as const
+const A_PATCH = { body: 'patch', maxBytes: RESOURCE_BYTES } as const
 const A_FORM = { body: 'form', maxBytes: FORM_BYTES } as const
 
 const read = (type: string, handler: Handler): FhirRoute => ({
@@ -79,6 +85,23 @@ const remove = (type: string): FhirRoute => ({
   ...NO_BODY,
 })
 const conditionalDelete = (type: string): FhirRoute => ({ ...remove(type), path: type })
+const patch = (type: string): FhirRoute => ({
+  method: 'PATCH',
+  path: `${type}/[id]`,
+  interaction: 'patch',
+  type,
+  handler: handlePatch,
+  ...A_PATCH,
+})
+const conditionalPatch = (type: string): FhirRoute => ({ ...patch(type), path: type })
+const historyOfType = (type: string): FhirRoute => ({
+  method: 'GET',
+  path: `${type}/_history`,
+  interaction: 'history-type',
+  type,
+  handler: handleHistoryType,
+  ...NO_BODY,
+})
 const openToAll = (row: FhirRoute): FhirRoute => ({ ...row, public: true })
 
 /** Looked up when asked: the CapabilityStatement tells of all rows, its own included. */
@@ -96,6 +119,9 @@ const FILED = ['EpisodeOfCare', 'Flag', 'Patient'].flatMap((type) => [
   conditionalUpdate(type),
   remove(type),
   conditionalDelete(type),
+  patch(type),
+  conditionalPatch(type),
+  historyOfType(type),
 ])
 
 const SUBSCRIPTION = [
@@ -127,6 +153,47 @@ const CPIS_CHECK: FhirRoute = {
   ...A_RESOURCE,
 }
 
+const notice = (operation: string, handler: Handler): FhirRoute => ({
+  method: 'POST',
+  path: `Patient/$${operation}`,
+  interaction: 'operation',
+  type: 'Patient',
+  operation,
+  handler,
+  ...A_RESOURCE,
+})
+const NUMBER_NOTICES: readonly FhirRoute[] = [
+  notice('number-changed', handleNumberChanged),
+  notice('birth-notified', handleBirthNotified),
+]
+
+const VALIDATE_PLAN: FhirRoute = {
+  method: 'POST',
+  path: 'EpisodeOfCare/$validate',
+  interaction: 'operation',
+  type: 'EpisodeOfCare',
+  operation: 'validate',
+  handler: handleValidate,
+  ...A_RESOURCE,
+}
+
+const VALIDATE_BUNDLE: FhirRoute = {
+  ...VALIDATE_PLAN,
+  path: 'Bundle/$validate',
+  type: 'Bundle',
+  body: 'bundle',
+  maxBytes: BUNDLE_BYTES,
+}
+
+const RECONCILE: FhirRoute = {
+  ...VALIDATE_PLAN,
+  path: 'EpisodeOfCare/$reconcile',
+  operation: 'reconcile',
+  handler: handleReconcile,
+  body: 'list',
+  maxBytes: BUNDLE_BYTES,
+}
+
 const SYSTEM: readonly FhirRoute[] = [
   {
     method: 'POST',
@@ -153,6 +220,10 @@ const DEFINITIONS = DEFINITION_TYPES.flatMap((type) =>
 /** Every row below the FHIR base. */
 export const FHIR_ROUTES: readonly FhirRoute[] = [
   CPIS_CHECK,
+  ...NUMBER_NOTICES,
+  VALIDATE_PLAN,
+  VALIDATE_BUNDLE,
+  RECONCILE,
   ...SYSTEM,
   ...FILED,
   ...SUBSCRIPTION,

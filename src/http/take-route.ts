@@ -15,6 +15,7 @@ export function matchPath(exchange: Exchange, table: RouteTable, target: Target)
   if (match === undefined) return undefined
   exchange.template = match.path.template
   exchange.isPublic = match.path.isPublic
+  exchange.allow = match.path.allow
   if (match.id !== undefined) exchange.id = match.id
   if (match.versionId !== undefined) exchange.versionId = match.versionId
   const route = match.path.byMethod.get(exchange.req.method ?? '')

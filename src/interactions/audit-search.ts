@@ -7,32 +7,34 @@ import type { AuthorityCode } from '../domain/brands.ts'
 import { FhirError, fhirError } from '../fhir/fhir-error.ts'
 import { type AuditPlan, parseAuditSearch } from './audit/audit-query.ts'
 import { loadAuditView } from './audit/audit-view.ts'
-import { openCursor, type Place } from './cursor.ts'
+import { openPage, type Place } from './cursor.ts'
 import { fhirBase } from './fhir-base.ts'
 import type { Handler } from './interaction.ts'
 import { parseId } from './owned-rows.ts'
 import { buildLinks } from './paging.ts'
 import { renderAuditEvent } from './render-audit-event.ts'
+import { parseReadShape, type Shape, shapeResource } from './search/shape.ts'
 
 const TYPE = 'AuditEvent'
 
 /** One record; NOT_FOUND for an unknown one and for one that does not name the caller's authority (the same). Store I/O. */
 export const handleReadAudit: Handler = async (request, caller, context) => {
   const scope = scopeOf(caller)
+  const shape = parseReadShape(request.parameters, request.prefer.handling === 'lenient')
   const id = parseId(request.id)
   const [record] = id === undefined ? [] : await context.store.read.audits({ ...scope, ids: [id], limit: 1 })
   if (record === undefined) throw fhirError('NOT_FOUND')
   const view = await loadAuditView([record], { read: context.store.read, fhirBase: fhirBase(context), ...scope })
-  return { status: 200, resource: renderAuditEvent(record, view), audit: { entities: [{ type: TYPE, id: record.id }] } }
+  const resource = shapeResource(renderAuditEvent(record, view), shape)
+  return { status: 200, resource, audit: { entities: [{ type: TYPE, id: record.id }] } }
 }
 
 /** A searchset, newest first. Throws FhirError with every fault of the parameters; MISSING_PARAMETER for an auditor without a date. Store I/O. */
 export const handleSearchAudits: Handler = async (request, caller, context) => {
   const scope = scopeOf(caller)
   const holder = { caller, context }
-  const sealed = request.parameters.find(([name]) => name === '_cursor')?.[1]
-  const cursor = sealed === undefined ? undefined : openCursor(sealed, TYPE, holder)
-  const parsed = parseAuditSearch(cursor?.parameters ?? request.parameters, {
+  const { cursor, parameters } = openPage(request, TYPE, holder)
+  const parsed = parseAuditSearch(parameters, {
     isLenient: request.prefer.handling === 'lenient',
     needsDate: scope.authority === undefined,
     numberRange: context.config.mode === 'sandbox' ? 'test' : 'real',
@@ -50,7 +52,7 @@ export const handleSearchAudits: Handler = async (request, caller, context) => {
     type: 'searchset',
     ...(plan.needsTotal ? { total: await countRecords(plan, { scope, context }) } : {}),
     link: buildLinks({ scope: TYPE, url, parameters: plan.used, cursor, more, ...holder }),
-    ...(await entriesOf(shown, url, { scope, context })),
+    ...(await entriesOf(shown, plan.shape, { scope, context })),
   }
   return { status: 200, resource, audit: { parameters: plan.used.map(([name]) => name) } }
 }
@@ -88,13 +90,16 @@ async function countRecords(plan: AuditPlan, { scope, context }: Search): Promis
   return await context.store.read.countAudits({ ...plan.selection, ...scope })
 }
 
-async function entriesOf(records: readonly AuditRecord[], url: string, search: Search): Promise<Pick<Bundle, 'entry'>> {
+async function entriesOf(
+  records: readonly AuditRecord[],
+  shape: Shape,
+  { scope, context }: Search,
+): Promise<Pick<Bundle, 'entry'>> {
   if (records.length === 0) return {}
-  const { scope, context } = search
   const view = await loadAuditView(records, { read: context.store.read, fhirBase: fhirBase(context), ...scope })
   const entry = records.map((record) => ({
-    fullUrl: `${url}/${record.id}`,
-    resource: renderAuditEvent(record, view),
+    fullUrl: `${fhirBase(context)}/${TYPE}/${record.id}`,
+    resource: shapeResource(renderAuditEvent(record, view), shape),
     search: { mode: 'match' as const },
   }))
   return { entry }

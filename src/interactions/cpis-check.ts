@@ -11,6 +11,7 @@ import { checkRecord } from './check/check-record.ts'
 import { type AskedCheck, parseCheck } from './check/parse-check.ts'
 import { decideAccess, writeAccess } from './check/record-access.ts'
 import { repeatCheck } from './check/repeat-check.ts'
+import { watchResult, watchUser } from './check/watch-user.ts'
 import type { FhirRequest, Handler } from './interaction.ts'
 
 /** One check on its way. */
@@ -28,7 +29,9 @@ export interface Check {
 /** Answers what is known, or that nothing is; commits the record, the access and its events with it, or throws and discloses nothing. */
 export const handleCpisCheck: Handler = async (request, caller, context) => {
   if (caller === undefined || !('user' in caller)) throw fhirError('NOT_PERMITTED')
-  const check = openCheck(await parseCheck(request, caller, context), { request, caller, context })
+  const asked = await parseCheck(request, caller, context)
+  await watchUser({ asked, request, caller, context })
+  const check = openCheck(asked, { request, caller, context })
   const resource = await context.store
     .transact((unit) => runCheck(unit, check))
     .catch((error: unknown) => {
@@ -36,6 +39,7 @@ export const handleCpisCheck: Handler = async (request, caller, context) => {
       throw error
     })
   if (resource.total !== 0) context.wakeDelivery()
+  await watchResult(check, resource.total === 0)
   return { status: 200, resource, audited: true }
 }
 

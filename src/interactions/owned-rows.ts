@@ -35,10 +35,32 @@ export function requireAuthority(caller: Caller | undefined): AuthorityCaller {
   throw fhirError('NOT_PERMITTED')
 }
 
-/** The rows of a type that this caller may see: its own; Organizations are public. */
+/** Whether this caller sees the rows of this type whoever owns them (the access table's `any`): Organizations all callers, Subscriptions the administrator. Pure. */
+export function seesAll(caller: Caller | undefined, type: OwnedType): boolean {
+  return type === 'Organization' || (type === 'Subscription' && caller?.kind === 'administrator')
+}
+
+/** The rows of a type that this caller may see: its own; Organizations are public, and the administrator sees all Subscriptions. */
 export function rowsFor<T extends OwnedType>(reader: Reader, caller: Caller | undefined, type: T): Rows<T> {
-  if (type === 'Organization') return reader.organizations as Rows<OwnedType> as Rows<T>
+  if (seesAll(caller, type)) {
+    const all: Rows<OwnedType> = type === 'Organization' ? reader.organizations : reader.subscriptions
+    return all as Rows<T>
+  }
   return reader.of(requireAuthority(caller).authority, type)
+}
+
+/** Reading within one authority. */
+export interface ReadingFor {
+  rows<T extends OwnedType>(type: T): Rows<T>
+  ownOrganization(): Promise<readonly Row<'Organization'>[]>
+}
+
+/** The reading of a caller that is an authority's system. */
+export function readingFor(reader: Reader, caller: AuthorityCaller): ReadingFor {
+  return {
+    rows: (type) => rowsFor(reader, caller, type),
+    ownOrganization: () => reader.authorities([caller.authority]),
+  }
 }
 
 /** A row as its authority reads it: with id, meta.versionId, meta.lastUpdated and the profile; with `today`, a plan also says what its number lacks. A deletion has no resource. Pure. */
@@ -73,6 +95,16 @@ export function versionHeaders(row: Row<OwnedType>, fhirBase?: string): Record<s
 /** `[base]/[type]/[id]/_history/[version]`. Pure. */
 export function locationOf(row: Row<OwnedType>, fhirBase: string): string {
   return `${fhirBase}/${row.type}/${row.id}/_history/${row.version}`
+}
+
+/**
+ * Whether a version fulfils If-Match (RFC 9110 §13.1.1): `*`, one ETag or a list of them, weak or strong; undefined when the
+ * header is none of these. Pure.
+ */
+export function fitsIfMatch(header: string, version: number): boolean | undefined {
+  if (header.trim() === '*') return true
+  const versions = header.split(',').map(parseVersion)
+  return versions.includes(undefined) ? undefined : versions.includes(version)
 }
 
 /** Version number of an ETag-like text: `W/"3"`, `"3"` or `3`; undefined when it is none. Pure. */

@@ -1,27 +1,44 @@
 /** R4 read (http.html#read): the current version, with If-None-Match and If-Modified-Since. */
+import type { LondonDay } from '../domain/brands.ts'
 import { fhirError } from '../fhir/fhir-error.ts'
 import type { OwnedType, Row } from '../store/store.ts'
-import type { AuditDetail, FhirRequest, Handler } from './interaction.ts'
+import type { AuditDetail, FhirRequest, FhirResponse, Handler } from './interaction.ts'
 import { isOwnedType, parseId, parseVersion, renderRow, rowsFor, versionHeaders } from './owned-rows.ts'
+import { parseReadShape, type Shape, shapeResource } from './search/shape.ts'
 
 /** Answers 200 or 304; NOT_FOUND for what is unknown or another's (the same), GONE for what was deleted. One read. */
 export const handleRead: Handler = async (request, caller, context) => {
+  const shape = shapeOf(request)
   const row = await getRow(request, (type, id) => rowsFor(context.store.read, caller, type).find(id))
+  return answerRow(row, { request, shape, today: request.today })
+}
+
+/** R4 vread: one version, with the same headers; GONE for the version that is the deletion. */
+export const handleVread: Handler = async (request, caller, context) => {
+  const shape = shapeOf(request)
+  const version = parseVersion(request.versionId ?? '')
+  if (version === undefined) throw fhirError('NOT_FOUND')
+  const row = await getRow(request, (type, id) => rowsFor(context.store.read, caller, type).findVersion(id, version))
+  return answerRow(row, { request, shape })
+}
+
+interface Answering {
+  readonly request: FhirRequest
+  readonly shape: Shape
+  /** For the current version, which says what it lacks today. */
+  readonly today?: LondonDay
+}
+
+function answerRow(row: Row<OwnedType>, { request, shape, today }: Answering): FhirResponse {
   if (row.deleted) throw fhirError('GONE')
   const headers = versionHeaders(row)
   const audit = auditOf(row)
   if (isUnmodified(request, row)) return { status: 304, headers, audit }
-  return { status: 200, resource: renderRow(row, request.today), headers, audit }
+  return { status: 200, resource: shapeResource(renderRow(row, today), shape), headers, audit }
 }
 
-/** R4 vread: one version; GONE for the version that is the deletion. */
-export const handleVread: Handler = async (request, caller, context) => {
-  const version = parseVersion(request.versionId ?? '')
-  if (version === undefined) throw fhirError('NOT_FOUND')
-  const row = await getRow(request, (type, id) => rowsFor(context.store.read, caller, type).findVersion(id, version))
-  if (row.deleted) throw fhirError('GONE')
-  const audit = auditOf(row)
-  return { status: 200, resource: renderRow(row), headers: versionHeaders(row), audit }
+function shapeOf({ parameters, prefer }: FhirRequest): Shape {
+  return parseReadShape(parameters, prefer.handling === 'lenient')
 }
 
 function auditOf(row: Row<OwnedType>): AuditDetail {

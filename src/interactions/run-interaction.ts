@@ -7,6 +7,7 @@ import { issue } from '../fhir/outcome.ts'
 import { StoreError } from '../store/store.ts'
 import { auditRecord, type RequestFacts } from './build-audit-record.ts'
 import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
+import { refuseParameters } from './refuse-parameters.ts'
 
 /** Seconds after which a caller should try again when the register cannot answer surely. */
 const RETRY_AFTER_SECONDS = '2'
@@ -23,6 +24,7 @@ export async function runInteraction(
 ): Promise<FhirResponse> {
   try {
     permit(request, caller)
+    refuseParameters(request)
     const response = await handler(request, caller, context)
     if (caller !== undefined && response.audited !== true) {
       await context.store.appendAudit(auditRecord(request, caller, { ...response, id: context.newId() }))
@@ -53,7 +55,7 @@ async function auditRefusal(request: RequestFacts, caller: Caller, error: FhirEr
 
 /**
  * Records a refusal that happened before any story ran (401, 404, 405, a malformed body …). Throws nothing: the refusal itself is the answer.
- * Without a proven caller only the first of each minute get a record of their own; a flood is summed up.
+ * Without a proven caller, or when there are too many, only the first of each minute get a record of their own; a flood is summed up.
  */
 export async function recordRefusal(
   request: RequestFacts,
@@ -62,7 +64,7 @@ export async function recordRefusal(
   context: Context,
 ): Promise<void> {
   try {
-    if (caller !== undefined) return await auditRefusal(request, caller, error, context)
+    if (caller !== undefined && error.kind !== 'throttled') return await auditRefusal(request, caller, error, context)
     const budget = context.refusals.take(request.at)
     const codes = [...new Set(error.issues.map((one) => one.code))]
     if (budget.summed > 0) {
@@ -72,7 +74,7 @@ export async function recordRefusal(
     context.metrics.refusedUnaudited.inc({ reason: codes[0] ?? 'unknown' })
     if (!budget.record) return
     await context.store.appendAudit(
-      auditRecord(request, undefined, { status: error.status, audit: { codes }, id: context.newId() }),
+      auditRecord(request, caller, { status: error.status, audit: { codes }, id: context.newId() }),
     )
   } catch (cause) {
     context.log.error(

@@ -2,24 +2,24 @@
 import type { Bundle } from '@medplum/fhirtypes'
 import { FhirError, fhirError } from '../fhir/fhir-error.ts'
 import type { OwnedType, Row } from '../store/store.ts'
-import { openCursor, type Place } from './cursor.ts'
+import { openPage, type Place } from './cursor.ts'
 import { fhirBase } from './fhir-base.ts'
 import type { Handler } from './interaction.ts'
-import { isOwnedType, renderRow, requireAuthority, rowsFor } from './owned-rows.ts'
+import { isOwnedType, readingFor, renderRow, requireAuthority, rowsFor, seesAll } from './owned-rows.ts'
 import { buildLinks } from './paging.ts'
+import { findIncluded } from './search/include.ts'
 import { parseSearch, type SearchPlan } from './search/parse-search.ts'
+import { shapeResource } from './search/shape.ts'
 
 /** Answers a searchset of the caller's own rows, less deleted ones; every fault of the parameters at once. */
 export const handleSearch: Handler = async (request, caller, context) => {
   if (!isOwnedType(request.type)) throw fhirError('NOT_FOUND')
   const { type } = request
   const base = fhirBase(context)
-  const sealed = request.parameters.find(([name]) => name === '_cursor')?.[1]
-  const cursor = sealed === undefined ? undefined : openCursor(sealed, type, { caller, context })
-  // Organizations are public to every caller with a token
-  const authority = type === 'Organization' ? undefined : requireAuthority(caller).authority
+  const { cursor, parameters } = openPage(request, type, { caller, context })
+  const authority = seesAll(caller, type) ? undefined : requireAuthority(caller).authority
   const numberRange = context.config.mode === 'sandbox' ? 'test' : 'real'
-  const parsed = parseSearch(cursor?.parameters ?? request.parameters, {
+  const parsed = parseSearch(parameters, {
     type,
     numberRange,
     fhirBase: base,
@@ -34,12 +34,17 @@ export const handleSearch: Handler = async (request, caller, context) => {
   const shown = found.slice(0, plan.count)
   const last = shown.at(-1)
   const more = found.length > plan.count && last !== undefined ? placeOf(plan, last) : undefined
+  const included =
+    plan.inclusions.length === 0
+      ? []
+      : await findIncluded(shown, plan.inclusions, readingFor(context.store.read, requireAuthority(caller)))
   const link = buildLinks({ scope: type, url: `${base}/${type}`, parameters: plan.used, cursor, more, caller, context })
-  const entry = shown.map((row) => ({
-    fullUrl: `${base}/${type}/${row.id}`,
-    resource: renderRow(row, request.today),
-    search: { mode: 'match' as const },
-  }))
+  const entryOf = (mode: 'match' | 'include') => (row: Row<OwnedType>) => ({
+    fullUrl: `${base}/${row.type}/${row.id}`,
+    resource: shapeResource(renderRow(row, request.today), plan.shape),
+    search: { mode },
+  })
+  const entry = [...shown.map(entryOf('match')), ...included.map(entryOf('include'))]
   const resource: Bundle = {
     resourceType: 'Bundle',
     type: 'searchset',

@@ -3,10 +3,10 @@ import type { AuthorityCaller } from '../auth/caller.ts'
 import { decideAccess } from '../auth/policy.ts'
 import type { Context } from '../context.ts'
 import { FhirError } from '../fhir/fhir-error.ts'
-import { canonicalJson } from '../fhir/json.ts'
 import { type Issue, issue } from '../fhir/outcome.ts'
 import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
 import { requireAuthority } from './owned-rows.ts'
+import { hashOf } from './transaction/body-hash.ts'
 import { buildReply } from './transaction/build-reply.ts'
 import { type BundleEntry, type ParsedBundle, parseBundle } from './transaction/bundle-entries.ts'
 import { parseEntryChange } from './transaction/entry-change.ts'
@@ -16,6 +16,7 @@ import type { Change } from './write/change.ts'
 import { commitChanges, writeFacts } from './write/commit-changes.ts'
 import { filingFacts } from './write/filing-facts.ts'
 import { prepareChange } from './write/prepare-change.ts'
+import { type MaybeResent, maybeResent } from './write/resent-plan.ts'
 
 /** How long a Bundle identifier is remembered (R15). */
 const REPLY_KEPT_MS = 24 * 60 * 60 * 1000
@@ -30,7 +31,7 @@ export const handleTransaction: Handler = async (request, caller, context) => {
     caller: authority,
     context,
     bundle: parsed.bundle,
-    bodyHash: hashOf(request.body, context),
+    bodyHash: () => hashOf(request.body, context),
   }
   const repeated = await findReply(work)
   if (repeated !== undefined) return repeated
@@ -43,11 +44,7 @@ export interface BundleWork {
   readonly context: Context
   readonly bundle: ParsedBundle
   /** Keyed: the body holds numbers that could be guessed from a plain hash. */
-  readonly bodyHash: string
-}
-
-function hashOf(body: unknown, context: Context): string {
-  return context.store.keyedId(['bundle', canonicalJson(body)])
+  readonly bodyHash: () => string
 }
 
 async function runTransaction(work: BundleWork): Promise<FhirResponse> {
@@ -62,7 +59,7 @@ async function runTransaction(work: BundleWork): Promise<FhirResponse> {
     status: () => 200,
     also: async (unit, done) => {
       if (bundle.identifier === undefined) return
-      const reply = replyToStore(work.bodyHash, done, buildReply('transaction-response', done, { request, facts }))
+      const reply = replyToStore(work.bodyHash(), done, buildReply('transaction-response', done, { request, facts }))
       await unit.saveBundleReply(
         caller.authority,
         bundle.identifier,
@@ -79,18 +76,48 @@ export async function prepareEntries(
   work: BundleWork,
   entries: readonly BundleEntry[],
 ): Promise<{ readonly changes: readonly Change[] } | { readonly issues: readonly Issue[] }> {
-  const filing = await filingFacts(work.request, work.caller, work.context)
-  const asked = entries.map((entry) => parseEntryChange(entry))
-  const faults = asked.flatMap((one) => ('code' in one ? [one] : forbidden(work, one)))
+  const prepareOne = await buildEntryPreparer(work)
+  const faults = entries.flatMap((entry) => faultsOf(work, parseEntryChange(entry)))
   if (faults.length > 0) return { issues: faults }
-  const changes = asked.flatMap((one) =>
-    'code' in one ? [] : [prepareChange(one.parts, { filing, context: work.context })],
-  )
+  const changes = entries.flatMap((entry) => {
+    const prepared = prepareOne(entry)
+    return 'faults' in prepared ? [] : [prepared]
+  })
   return { changes }
 }
 
+/** Makes the change of one entry, or says why its request cannot be carried out. CPU only. */
+export interface EntryPreparer {
+  (entry: BundleEntry): Change | { readonly faults: readonly Issue[] }
+  /** The same entry, when it may be a plan that is sent again: known by a hash before it is looked at. */
+  maybeResent(entry: BundleEntry): MaybeResent | undefined
+}
+
+/** Reads the authority's own Organization once for all entries. */
+export async function buildEntryPreparer(work: BundleWork): Promise<EntryPreparer> {
+  const { context } = work
+  const filing = await filingFacts(work.request, work.caller, context)
+  const prepare = (entry: BundleEntry): ReturnType<EntryPreparer> => {
+    const asked = parseEntryChange(entry)
+    const faults = faultsOf(work, asked)
+    return 'code' in asked || faults.length > 0 ? { faults } : prepareChange(asked.parts, { filing, context })
+  }
+  const maybe = (entry: BundleEntry): MaybeResent | undefined => {
+    const asked = parseEntryChange(entry)
+    if ('code' in asked || faultsOf(work, asked).length > 0) return undefined
+    return maybeResent(asked.parts, context.store)
+  }
+  return Object.assign(prepare, { maybeResent: maybe })
+}
+
+type Asked = ReturnType<typeof parseEntryChange>
+
+function faultsOf(work: BundleWork, asked: Asked): readonly Issue[] {
+  return 'code' in asked ? [asked] : forbidden(work, asked)
+}
+
 /** Each entry is judged like a request of its own (security.md "Table of access"). */
-function forbidden(work: BundleWork, entry: Exclude<ReturnType<typeof parseEntryChange>, Issue>): readonly Issue[] {
+function forbidden(work: BundleWork, entry: Exclude<Asked, Issue>): readonly Issue[] {
   const access = decideAccess(work.caller, { interaction: entry.interaction, type: entry.parts.type })
   return access.allowed ? [] : [issue(access.code, `${entry.parts.place}.request`, access.text)]
 }

@@ -8,6 +8,7 @@ export const COLLECTIONS = {
   guards: 'guards',
   accesses: 'accesses',
   children: 'children',
+  numberNotices: 'numberNotices',
   bundleReplies: 'bundleReplies',
   migrations: 'migrations',
 } as const
@@ -59,9 +60,12 @@ export interface RowDocument extends VersionFields {
   readonly expectedDelivery?: string
   readonly filedAt?: string
   readonly turnsOn?: string
+  /** EpisodeOfCare: empty while its authority was never told, so that the untold are one range of the index. */
   readonly toldOn?: string
   /** True when the plan is filed under a replaced number (R23). */
   readonly superseded?: true
+  /** EpisodeOfCare: key of the identifier by which it names a child that has no Patient here. */
+  readonly patientToken?: string
   readonly topic?: string
   readonly url?: string
   /** Organizations only, as nameKey: without case and accents. */
@@ -89,6 +93,16 @@ export interface PointerDocument {
   readonly via: 'superseded' | 'mother'
   /** The child that is asked for. */
   readonly childKey: string
+}
+
+/** What the NHS said of a number (R23): `_id` is the key of the number; or of a birth (R24): `_id` is both keys. */
+export interface NumberNoticeDocument {
+  readonly _id: string
+  readonly kind: 'link' | 'birth'
+  /** Numbers under which it is looked for: both of a link, the mother's of a birth. */
+  readonly keys: readonly string[]
+  /** The notice with its numbers and day. */
+  readonly body: SealedField
 }
 
 export interface ChildDocument {
@@ -150,6 +164,7 @@ function rowIndexes(collection: string): Index[] {
 const PARKED = { partialFilterExpression: { parked: true } }
 const SUPERSEDED = { partialFilterExpression: { superseded: true } }
 const TURNS = { partialFilterExpression: { turnsOn: { $exists: true } } }
+const NAMED = { partialFilterExpression: { patientToken: { $exists: true } } }
 const HAS_SUBJECT = { partialFilterExpression: { subjectKey: { $exists: true } } }
 
 /** All indexes of the first schema. */
@@ -157,10 +172,11 @@ export const INDEXES: readonly Index[] = [
   ...Object.values(ROW_COLLECTIONS).flatMap(rowIndexes),
   { collection: 'episodesOfCare', fields: { subjectKey: 1, live: 1 } },
   { collection: 'episodesOfCare', fields: { owner: 1, parked: 1, lastUpdated: 1 }, options: PARKED },
-  { collection: 'episodesOfCare', fields: { parked: 1, toldOn: 1 }, options: PARKED },
-  { collection: 'episodesOfCare', fields: { superseded: 1, toldOn: 1 }, options: SUPERSEDED },
-  { collection: 'episodesOfCare', fields: { turnsOn: 1 }, options: TURNS },
+  { collection: 'episodesOfCare', fields: { parked: 1, toldOn: 1, _id: 1 }, options: PARKED },
+  { collection: 'episodesOfCare', fields: { superseded: 1, toldOn: 1, _id: 1 }, options: SUPERSEDED },
+  { collection: 'episodesOfCare', fields: { turnsOn: 1, _id: 1 }, options: TURNS },
   { collection: 'episodesOfCare', fields: { owner: 1, patientId: 1 } },
+  { collection: 'episodesOfCare', fields: { owner: 1, patientToken: 1 }, options: NAMED },
   { collection: 'episodesOfCare', fields: { owner: 1, status: 1, start: 1 } },
   { collection: 'flags', fields: { owner: 1, subjectKey: 1 }, options: HAS_SUBJECT },
   { collection: 'flags', fields: { owner: 1, planId: 1 } },
@@ -179,6 +195,7 @@ export const INDEXES: readonly Index[] = [
     options: { partialFilterExpression: { authorities: { $exists: true } } },
   },
   { collection: COLLECTIONS.accesses, fields: { childKey: 1, at: -1, _id: -1 } },
+  { collection: COLLECTIONS.numberNotices, fields: { keys: 1 } },
   { collection: COLLECTIONS.keys, fields: { kind: 1 } },
   { collection: COLLECTIONS.keys, fields: { expireAt: 1 }, options: { expireAfterSeconds: 0 } },
   { collection: COLLECTIONS.bundleReplies, fields: { expireAt: 1 }, options: { expireAfterSeconds: 0 } },

@@ -13,30 +13,33 @@ export const FREE = { $expr: { $lte: ['$until', '$$NOW'] } }
 /** An end that has always passed. */
 export const FREED = new Date(0)
 
-const DISPATCHER = 'dispatcher'
+/** What one process does at a time: numbering of events, and the work of the day. */
+export type WorkLease = 'dispatcher' | 'daily'
+const WORK: readonly WorkLease[] = ['dispatcher', 'daily']
 
-/** Makes the dispatcher's lease, free, when there is none. */
-export async function prepareDispatcherLease({ leases }: DeliveryCollections): Promise<void> {
-  await leases.updateOne(
-    { _id: DISPATCHER },
-    { $setOnInsert: { holder: '', token: 0, until: FREED } },
-    { upsert: true },
-  )
+/** Makes these leases, free, where there are none. */
+export async function prepareWorkLeases({ leases }: DeliveryCollections): Promise<void> {
+  const free = { holder: '', token: 0, until: FREED }
+  for (const _id of WORK) await leases.updateOne({ _id }, { $setOnInsert: free }, { upsert: true })
 }
 
 /** Takes it when free or expired (a new token), prolongs it when `holder` has it (the same token). */
-export async function takeDispatcher({ leases }: DeliveryCollections, holder: string): Promise<Lease | undefined> {
+export async function takeWork(
+  { leases }: DeliveryCollections,
+  work: WorkLease,
+  holder: string,
+): Promise<Lease | undefined> {
   const token = { $cond: [{ $eq: ['$holder', { $literal: holder }] }, '$token', { $add: ['$token', 1] }] }
   const taken = await leases.findOneAndUpdate(
-    { _id: DISPATCHER, $or: [{ holder }, FREE] },
+    { _id: work, $or: [{ holder }, FREE] },
     [{ $set: { token, holder: { $literal: holder }, until: UNTIL } }],
     { returnDocument: 'after' },
   )
-  return taken === null ? undefined : { id: DISPATCHER, token: taken.token }
+  return taken === null ? undefined : { id: work, token: taken.token }
 }
 
 /** Frees it for any holder, if the token is still the current one. */
-export async function releaseDispatcher({ leases }: DeliveryCollections, lease: Lease): Promise<void> {
+export async function releaseWork({ leases }: DeliveryCollections, lease: Lease): Promise<void> {
   await leases.updateOne({ _id: lease.id, token: lease.token }, { $set: { holder: '', until: FREED } })
 }
 

@@ -94,6 +94,10 @@ export interface DeliveryStore {
   takeDispatcher(holder: string): Promise<Lease | undefined>
   /** Lets another take the dispatcher's lease at once. */
   releaseDispatcher(lease: Lease): Promise<void>
+  /** The lease of the work of the day: as takeDispatcher. */
+  takeDaily(holder: string): Promise<Lease | undefined>
+  /** Lets another take the work of the day at once. */
+  releaseDaily(lease: Lease): Promise<void>
 
   /** Events not yet numbered, oldest first, found by their state. */
   newEvents(limit: number): Promise<readonly RegisterEvent[]>

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Collection, Db } from 'mongodb'
 import type { Logger } from 'pino'
-import { COLLECTIONS, INDEXES } from './collections.ts'
+import { COLLECTIONS, INDEXES, ROW_COLLECTIONS } from './collections.ts'
 import { prepareDeliveryCollections } from './delivery-collections.ts'
 import { StoreError } from './store.ts'
 
@@ -19,6 +19,9 @@ const MIGRATIONS: readonly Migration[] = [
   { number: 1, name: 'collections and indexes', run: prepareCollections },
   { number: 2, name: 'delivery', run: prepareDeliveryCollections },
   { number: 3, name: 'work of the day', run: prepareCollections },
+  { number: 4, name: 'plans never told', run: markNeverTold },
+  { number: 5, name: 'replaced numbers', run: prepareNumbers },
+  { number: 6, name: 'plans that wait for a Patient', run: prepareCollections },
 ]
 
 /** The lease and the record of what was done, in one collection. */
@@ -83,6 +86,20 @@ async function takeLease(records: Collection<MigrationDocument>, holder: string)
 }
 
 const idOf = (migration: Migration): string => `m${String(migration.number).padStart(4, '0')}`
+
+/** The work of the day looks for plans by the day they were last told on; those of before have none. */
+async function markNeverTold(db: Db): Promise<void> {
+  await prepareCollections(db)
+  const plans = db.collection(ROW_COLLECTIONS.EpisodeOfCare)
+  await plans.updateMany({ kind: { $exists: false }, toldOn: { $exists: false } }, { $set: { toldOn: '' } })
+}
+
+/** An access made before numbers could be replaced was made under the number that the child still has. */
+async function prepareNumbers(db: Db): Promise<void> {
+  await prepareCollections(db)
+  const accesses = db.collection(COLLECTIONS.accesses)
+  await accesses.updateMany({ subjectKey: { $exists: false } }, [{ $set: { subjectKey: '$childKey' } }])
+}
 
 /** Creating an index makes its collection too: inside a transaction none has to be made. */
 async function prepareCollections(db: Db): Promise<void> {

@@ -1,17 +1,25 @@
 /** The accesses of a child (R18, R19): one document each, by which the history is shown. */
 import type { Access } from '../domain/access-history.ts'
-import type { AuthorityCode, ChildKey } from '../domain/brands.ts'
+import type { AuthorityCode, ChildKey, NhsNumber } from '../domain/brands.ts'
 import { accessesOf, reading, run, type Scope, writing } from './scope.ts'
 
 export interface AccessDocument extends Omit<Access, 'id'> {
   readonly _id: string
   readonly childKey: string
+  /** Key of the number that was asked for: by it a history is split again when a link is undone (R23). */
+  readonly subjectKey: string
 }
 
-/** Adds one; its id is that of the AuditEvent of the check. */
-export async function insertAccess(scope: Scope, childKey: ChildKey, access: Access): Promise<void> {
+/** Adds one, made under a number; its id is that of the AuditEvent of the check. */
+export async function insertAccess(
+  scope: Scope,
+  child: { readonly childKey: ChildKey; readonly asked: NhsNumber },
+  access: Access,
+): Promise<void> {
   const { id, ...facts } = access
-  await run(scope, accessesOf(scope).insertOne({ _id: id, childKey, ...facts }, writing(scope)))
+  const { childKey, asked } = child
+  const subjectKey = scope.crypto.subjectKey(asked)
+  await run(scope, accessesOf(scope).insertOne({ _id: id, childKey, subjectKey, ...facts }, writing(scope)))
 }
 
 /** Newest first; with an authority, only those made while a plan of it was visible. */
@@ -28,5 +36,5 @@ export async function findAccesses(
       .find(filter, { ...reading(scope), sort: { at: -1, _id: -1 }, limit: options.limit })
       .toArray(),
   )
-  return documents.map(({ _id, childKey: _key, ...facts }) => ({ id: _id, ...facts }))
+  return documents.map(({ _id, childKey: _key, subjectKey: _asked, ...facts }) => ({ id: _id, ...facts }))
 }

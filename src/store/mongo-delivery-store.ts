@@ -19,7 +19,7 @@ import {
   setLane,
   takeLane,
 } from './delivery-lanes.ts'
-import { prepareDispatcherLease, releaseDispatcher, takeDispatcher } from './delivery-leases.ts'
+import { prepareWorkLeases, releaseWork, takeWork } from './delivery-leases.ts'
 import { countUndeliverable, findNewEvents, numberEvents } from './delivery-numbering.ts'
 import type { DeliveryStore, LaneName } from './delivery-store.ts'
 import { mapErrors } from './mongo-errors.ts'
@@ -29,11 +29,13 @@ import type { MongoHandle } from './mongo-handle.ts'
 export async function openDeliveryStore(handle: MongoHandle): Promise<DeliveryStore> {
   const collections = deliveryCollections(handle.db)
   await prepareDeliveryCollections(handle.db)
-  await prepareDispatcherLease(collections)
+  await prepareWorkLeases(collections)
   const parts = { handle, collections }
   return {
-    takeDispatcher: mapped((holder) => takeDispatcher(collections, holder)),
-    releaseDispatcher: mapped((lease) => releaseDispatcher(collections, lease)),
+    takeDispatcher: mapped((holder) => takeWork(collections, 'dispatcher', holder)),
+    releaseDispatcher: mapped((lease) => releaseWork(collections, lease)),
+    takeDaily: mapped((holder) => takeWork(collections, 'daily', holder)),
+    releaseDaily: mapped((lease) => releaseWork(collections, lease)),
     newEvents: mapped((limit) => findNewEvents(collections, limit)),
     numberEvents: mapped((lease, routings) => numberEvents(parts, lease, routings)),
     undeliverable: mapped(() => countUndeliverable(collections)),

@@ -15,6 +15,7 @@ export async function takeLocks(scope: Scope, keys: readonly LockKey[], queue: L
 }
 
 function toId(scope: Scope, key: LockKey): string {
+  if (key.kind === 'number') return scope.crypto.hash('guard', [key.kind, key.nhsNumber])
   const what = key.kind === 'child' ? key.nhsNumber : key.kind === 'patient' ? key.patientId : key.text
   return scope.crypto.hash('guard', [key.kind, key.owner, what])
 }

@@ -27,8 +27,9 @@ export async function findPlansOfChild(scope: Scope, nhsNumber: NhsNumber): Prom
   const paths = new Map<string, PlanOfChild['via']>([[asked, 'own']])
   const found: (readonly [RowDocument, PlanOfChild['via']])[] = []
   let childKey = asked as string as ChildKey
-  // Chains are followed to their end; a number is read once, so loops end too.
+  // A number is read once, so loops end; the child's own numbers first, so that none is taken for its mother's.
   let next: readonly string[] = [asked]
+  const mothers: PointerDocument[] = []
   while (next.length > 0) {
     const documents = await readLive(scope, next)
     for (const document of documents) {
@@ -38,7 +39,12 @@ export async function findPlansOfChild(scope: Scope, nhsNumber: NhsNumber): Prom
     const pointers = documents.filter(isPointer)
     const own = pointers.find((pointer) => pointer.subjectKey === asked && pointer.via === 'superseded')
     if (own !== undefined) childKey = own.childKey as ChildKey
-    next = pointers.flatMap((pointer) => follow(pointer, paths))
+    mothers.push(...pointers.filter(({ via }) => via === 'mother'))
+    next = followAll(
+      pointers.filter(({ via }) => via === 'superseded'),
+      paths,
+    )
+    if (next.length === 0) next = followAll(mothers.splice(0), paths)
   }
   return found.map(([document, via]) => toPlan(document, { via, childKey, nhsNumber }))
 }
@@ -56,6 +62,10 @@ async function readLive(scope: Scope, keys: readonly string[]): Promise<readonly
 
 const isPointer = (document: RowDocument | PointerDocument): document is PointerDocument => 'kind' in document
 const isPlan = (document: RowDocument | PointerDocument): document is RowDocument => !('kind' in document)
+
+function followAll(pointers: readonly PointerDocument[], paths: Map<string, PlanOfChild['via']>): readonly string[] {
+  return pointers.flatMap((pointer) => follow(pointer, paths))
+}
 
 /** The number a pointer leads to, unless it was read; a mother's own mother is nobody's business here. */
 function follow(pointer: PointerDocument, paths: Map<string, PlanOfChild['via']>): string[] {

@@ -92,6 +92,7 @@ function toPart(criterion: Criterion, crypto: StoreCrypto): Document {
 
 function toMissing(field: string, isMissing: boolean): Document {
   if (field === 'subjectKey') return { parked: isMissing ? true : { $ne: true } }
+  if (field === 'identifiers') return { identifiers: isMissing ? { $size: 0 } : { $ne: [] } }
   return { [field]: { $exists: !isMissing } }
 }
 

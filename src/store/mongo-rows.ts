@@ -16,6 +16,11 @@ export function publicOrganizations(scope: Scope): Rows<'Organization'> {
   return buildRows(scope, 'Organization', {})
 }
 
+/** Subscriptions of all authorities, for who keeps the service running; they hold nothing of a child. */
+export function allSubscriptions(scope: Scope): Rows<'Subscription'> {
+  return buildRows(scope, 'Subscription', {})
+}
+
 function buildRows<T extends OwnedType>(scope: Scope, type: T, own: { readonly owner?: AuthorityCode }): Rows<T> {
   const { crypto } = scope
   const rows = rowsOf(scope, type)

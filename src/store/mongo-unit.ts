@@ -5,10 +5,13 @@ import type { LockQueue } from './lock-queue.ts'
 import { insertAccess } from './mongo-accesses.ts'
 import { insertAudit } from './mongo-audits.ts'
 import { lockChildState, saveChildState } from './mongo-children.ts'
+import { findPlansAgain } from './mongo-day-work.ts'
 import { takeLocks } from './mongo-locks.ts'
+import { findPlansUnder, gatherChild, putBirth, putNumberLink, removeNumberLink } from './mongo-numbers.ts'
+import { findPlansNaming } from './mongo-plans-naming.ts'
 import { buildReader } from './mongo-reader.ts'
 import { saveBundleReply } from './mongo-replies.ts'
-import { putRow, reindexRow } from './mongo-writes.ts'
+import { putRow, putRows, reindexRow, reindexRows } from './mongo-writes.ts'
 import { type Scope, writing } from './scope.ts'
 import type { Unit } from './store.ts'
 
@@ -29,16 +32,39 @@ export function buildUnit(scope: Scope, { directory, queue, onWrite }: UnitParts
       onWrite(row.type)
       return putRow(scope, row)
     },
+    putAll: (rows) => {
+      for (const { type } of rows) onWrite(type)
+      return putRows(scope, rows)
+    },
     reindex: (type, id, index) => {
       onWrite(type)
       return reindexRow(scope, { type, id, index })
     },
+    reindexAll: (rows) => {
+      for (const { type } of rows) onWrite(type)
+      return reindexRows(scope, rows)
+    },
     lockChild: (childKey) => lockChildState(scope, childKey, queue),
     saveChild: (childKey, state) => saveChildState(scope, childKey, state),
-    appendAccess: (childKey, access) => insertAccess(scope, childKey, access),
+    appendAccess: (child, access) => insertAccess(scope, child, access),
+    plansNaming: (owner, tokens) => findPlansNaming(scope, owner, tokens),
+    plansAgain: (ids) => findPlansAgain(scope, ids),
+    plansUnder: (numbers) => findPlansUnder(scope, numbers),
+    putNumberLink: (link) => putNumberLink(scope, link),
+    removeNumberLink: (link) => removeNumberLink(scope, link),
+    putBirth: (birth) => putBirth(scope, birth),
+    gatherChild: (parts) => gatherChild(scope, parts),
     appendAudit: (record) => insertAudit(scope, record),
     appendEvent: async (event) => {
       await deliveryCollections(scope.db).events.insertOne(newEventDoc(event), writing(scope))
+    },
+    appendEvents: async (events) => {
+      if (events.length > 0)
+        await deliveryCollections(scope.db).events.insertMany(events.map(newEventDoc), writing(scope))
+    },
+    appendEvents: async (events) => {
+      if (events.length === 0) return
+      await deliveryCollections(scope.db).events.insertMany(events.map(newEventDoc), writing(scope))
     },
     saveBundleReply: (owner, identifier, reply, expiresAt) =>
       saveBundleReply(scope, { owner, identifier, expiresAt }, reply),

@@ -1,5 +1,6 @@
 /** Versions of rows: the current one replaced by compare-and-set, every one kept in the history, both in one transaction (storage.md "Collections"). */
 import type { ResourceId } from '../domain/brands.ts'
+import type { RowDocument } from './collections.ts'
 import { toDocuments, toRow } from './row-document.ts'
 import { historyOf, rowsOf, type Scope, writing } from './scope.ts'
 import { type OwnedType, type Row, type RowIndex, StoreError } from './store.ts'
@@ -18,6 +19,49 @@ export async function putRow<T extends OwnedType>(scope: Scope, row: Row<T>): Pr
   await historyOf(scope, row.type).insertOne(history, writing(scope))
 }
 
+/** Adds versions in their order, two calls for each type; StoreError 'conflict' when one of them has no right version before it. */
+export async function putRows(scope: Scope, rows: readonly Row<OwnedType>[]): Promise<void> {
+  for (const [type, ofType] of Map.groupBy(rows, (row) => row.type)) {
+    const documents = ofType.map((row) => toDocuments(row, scope.crypto))
+    const steps = lastSteps(ofType, documents)
+    const { matchedCount } = await rowsOf(scope, type).bulkWrite(steps, { ...writing(scope), ordered: true })
+    const replaced = steps.filter((step) => 'replaceOne' in step).length
+    if (matchedCount !== replaced) throw new StoreError('conflict', 'Another version is current.')
+    const history = documents.map((one) => one.history)
+    await historyOf(scope, type).insertMany(history, writing(scope))
+  }
+}
+
+type Step = { insertOne: { document: RowDocument } } | { replaceOne: { filter: object; replacement: RowDocument } }
+
+/** What brings each row from its first version before these to its last: new ones first, so that they go in one command. */
+function lastSteps(rows: readonly Row<OwnedType>[], documents: readonly { readonly current: RowDocument }[]): Step[] {
+  const steps = new Map<
+    string,
+    { readonly first: Row<OwnedType>; readonly last: number; readonly current: RowDocument }
+  >()
+  rows.forEach((row, at) => {
+    const earlier = steps.get(row.id)
+    const current = documents[at]?.current
+    if (current === undefined) return
+    if (earlier !== undefined && row.version !== earlier.last + 1)
+      throw new StoreError('conflict', 'Another version is current.')
+    steps.set(row.id, { first: earlier?.first ?? row, last: row.version, current })
+  })
+  const all = [...steps.values()]
+  return [
+    ...all
+      .filter(({ first }) => first.version === 1)
+      .map(({ current }): Step => ({ insertOne: { document: current } })),
+    ...all
+      .filter(({ first }) => first.version !== 1)
+      .map(({ first, current }): Step => {
+        const filter = { _id: first.id, version: first.version - 1, owner: first.owner }
+        return { replaceOne: { filter, replacement: current } }
+      }),
+  ]
+}
+
 /** Replaces the index beside the current version, whose number, time and content stay; StoreError 'conflict' when there is none. */
 export async function reindexRow(
   scope: Scope,
@@ -30,4 +74,17 @@ export async function reindexRow(
   const { current } = toDocuments(row, scope.crypto)
   const { matchedCount } = await rows.replaceOne({ _id: change.id, version: row.version }, current, writing(scope))
   if (matchedCount !== 1) throw new StoreError('conflict', 'Another version is current.')
+}
+
+/** The same for rows as this transaction has read them, in one call; StoreError 'conflict' when one of them is not current. */
+export async function reindexRows(scope: Scope, rows: readonly Row<'EpisodeOfCare'>[]): Promise<void> {
+  if (rows.length === 0) return
+  const steps = rows.map((row) => ({
+    replaceOne: {
+      filter: { _id: row.id, version: row.version, owner: row.owner },
+      replacement: toDocuments(row, scope.crypto).current,
+    },
+  }))
+  const { matchedCount } = await rowsOf(scope, 'EpisodeOfCare').bulkWrite(steps, { ...writing(scope), ordered: true })
+  if (matchedCount !== rows.length) throw new StoreError('conflict', 'Another version is current.')
 }

@@ -66,7 +66,17 @@ function placeOf(type: OwnedType, id: string, version: number): string {
 }
 
 function indexFields(row: Row<OwnedType>, crypto: StoreCrypto): Omit<RowDocument, keyof HistoryDocument | '_id'> {
-  const { nhsNumber, identifiers, unique, name, newNumber, babyNumbers: _sealed, ...clear } = row.index
+  const {
+    nhsNumber,
+    identifiers,
+    unique,
+    name,
+    newNumber,
+    babyNumbers: _sealed,
+    sentAs: _sentAs,
+    patientToken,
+    ...clear
+  } = row.index
   const subjectKey = nhsNumber === undefined ? undefined : crypto.subjectKey(nhsNumber)
   const isPlan = row.type === 'EpisodeOfCare'
   // Only the directory's names may be read in the database; a child's is in the sealed body alone.
@@ -77,7 +87,8 @@ function indexFields(row: Row<OwnedType>, crypto: StoreCrypto): Omit<RowDocument
     identifiers: [...new Set(identifiers.flatMap(crypto.identifierKeys))],
     ...(row.deleted || unique.length === 0 ? {} : { unique: unique.map(crypto.searchKey) }),
     ...(isNamed ? { name, nameKey: foldName(name) } : {}),
-    ...(isPlan ? { live: !row.deleted && row.index.withdrawn !== true } : {}),
+    ...(isPlan ? { live: !row.deleted && row.index.withdrawn !== true, toldOn: row.index.toldOn ?? '' } : {}),
     ...(newNumber === undefined ? {} : { superseded: true }),
+    ...(patientToken === undefined ? {} : { patientToken: crypto.searchKey(patientToken) }),
   }
 }

@@ -7,6 +7,7 @@ import {
   type GuardDocument,
   type HistoryDocument,
   type KeyDocument,
+  type NumberNoticeDocument,
   type PointerDocument,
   ROW_COLLECTIONS,
   type RowDocument,
@@ -51,6 +52,8 @@ export const historyOf = (scope: Scope, type: OwnedType): Collection<HistoryDocu
 export const plansOf = (scope: Scope): Collection<RowDocument | PointerDocument> =>
   scope.db.collection(ROW_COLLECTIONS.EpisodeOfCare)
 export const childrenOf = (scope: Scope): Collection<ChildDocument> => scope.db.collection(COLLECTIONS.children)
+export const noticesOf = (scope: Scope): Collection<NumberNoticeDocument> =>
+  scope.db.collection(COLLECTIONS.numberNotices)
 export const guardsOf = (scope: Scope): Collection<GuardDocument> => scope.db.collection(COLLECTIONS.guards)
 export const keysOf = (scope: Scope): Collection<KeyDocument> => scope.db.collection(COLLECTIONS.keys)
 export const accessesOf = (scope: Scope): Collection<AccessDocument> => scope.db.collection(COLLECTIONS.accesses)

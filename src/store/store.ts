@@ -5,6 +5,7 @@ import type { AuditRecord } from '../domain/audit-record.ts'
 import type { AuthorityCode, ChildKey, LondonDay, NhsNumber, OdsCode, PlanType, ResourceId } from '../domain/brands.ts'
 import type { RegisterEvent } from '../domain/events.ts'
 import type { IncidentState } from '../domain/incident.ts'
+import type { Birth, NumberLink, NumberNotices } from '../domain/number-notice.ts'
 import type { PlanFacts } from '../domain/plan.ts'
 
 /** R4 types whose rows one authority owns. Organization rows are public to read; see Rows. */
@@ -50,6 +51,10 @@ export interface RowIndex {
   readonly babyNumbers?: readonly NhsNumber[]
   /** London day on which the authority was last told of the missing, or of the new, number (R17, R23). */
   readonly toldOn?: string
+  /** Plans: keyed hash of the content as it was sent when this version was made, so that the same again is known at a glance (R15). Sealed. */
+  readonly sentAs?: string
+  /** Plans that name their child by the authority's own identifier, while no Patient of that identifier is here (R8). Hashed by the store. */
+  readonly patientToken?: Token
   readonly topic?: string
   readonly url?: string
   readonly name?: string
@@ -90,6 +95,8 @@ export type IndexField =
       | 'newNumber'
       | 'babyNumbers'
       | 'toldOn'
+      | 'patientToken'
+      | 'sentAs'
     >
 
 /** One condition; all conditions of a query are ANDed. Never a MongoDB operator: only the store translates. */
@@ -100,7 +107,7 @@ export type Criterion =
       readonly not?: boolean
     }
   | { readonly field: 'identifier'; readonly tokens: readonly Token[]; readonly not?: boolean }
-  | { readonly field: Exclude<IndexField, 'identifier'>; readonly missing: boolean }
+  | { readonly field: IndexField; readonly missing: boolean }
   /** from inclusive, before exclusive; days or instants as text. `openEnd` keeps rows that lack the field. */
   | {
       readonly field: Exclude<IndexField, 'identifier' | 'nhsNumber'>
@@ -167,12 +174,21 @@ export interface AuditQuery {
   readonly after?: readonly [string, string]
 }
 
+/** A page of the work of the day, in a fixed order: what was worked on has left, and `after` passes by what was left as it is. */
+export interface PlanPage {
+  readonly limit: number
+  /** The last plan already given. */
+  readonly after?: Row<'EpisodeOfCare'>
+}
+
 /** Facts, read at one point in time inside a transaction, or the newest majority-committed ones outside. */
 export interface Reader {
   /** The one door to owned rows: it adds the owner to every query. */
   of<T extends OwnedType>(owner: AuthorityCode, type: T): Rows<T>
   /** Organizations of every kind: public to all callers. */
   readonly organizations: Rows<'Organization'>
+  /** Across authorities: for the administrator alone. */
+  readonly subscriptions: Rows<'Subscription'>
   /** Authorities by GSS, with their Organization. Cached; may be seconds old. */
   authorities(codes: readonly AuthorityCode[]): Promise<readonly Row<'Organization'>[]>
   /** A site or organisation of the directory by its ODS code. Cached; may be seconds old. */
@@ -180,9 +196,17 @@ export interface Reader {
   /** Across authorities: only for the check and what follows from it. Not withdrawn, not deleted; visibility is the domain's. One indexed read when there is nothing. */
   plansOfChild(nhsNumber: NhsNumber): Promise<readonly PlanOfChild[]>
   /** Across authorities, for the work of the day only: live plans that turn on or before this day. */
-  turningPlans(today: LondonDay, limit: number): Promise<readonly Row<'EpisodeOfCare'>[]>
+  turningPlans(today: LondonDay, page: PlanPage): Promise<readonly Row<'EpisodeOfCare'>[]>
   /** Across authorities, for the work of the day only: live plans without a number, or filed under a replaced one, whose authority was not told on this day. */
-  plansToTell(what: 'missing' | 'superseded', today: LondonDay, limit: number): Promise<readonly Row<'EpisodeOfCare'>[]>
+  plansToTell(
+    what: 'missing' | 'superseded',
+    today: LondonDay,
+    page: PlanPage,
+  ): Promise<readonly Row<'EpisodeOfCare'>[]>
+  /** What the NHS said of these numbers, of all that lead to them or follow them (R23), and of the births under any of them (R24). One indexed read when there is nothing. */
+  numberNotices(numbers: readonly NhsNumber[]): Promise<NumberNotices>
+  /** The child that a number is while nothing has replaced it. No I/O. */
+  childKey(nhsNumber: NhsNumber): ChildKey
   /** Newest first; with authority, only those it may see. */
   accesses(
     childKey: ChildKey,
@@ -209,20 +233,49 @@ export interface Unit extends Reader {
   lock(keys: readonly LockKey[]): Promise<void>
   /** Adds a version: history and current row. Version 1 is an insert; n needs n-1 to be current, else StoreError 'conflict'. */
   put<T extends OwnedType>(row: Row<T>): Promise<void>
+  /** Adds these versions in their order, as put would one by one, in few calls. */
+  putAll(rows: readonly Row<OwnedType>[]): Promise<void>
   /** Changes the index beside the current version without a new version (a number attached through the Patient). */
   reindex(type: OwnedType, id: ResourceId, index: RowIndex): Promise<void>
+  /** The same for rows that this transaction has read, in one call; each with its new index. */
+  reindexAll(rows: readonly Row<'EpisodeOfCare'>[]): Promise<void>
   /** Serialises on the child and returns what is remembered of it. Call first on a hit. */
   lockChild(childKey: ChildKey): Promise<ChildState>
   saveChild(childKey: ChildKey, state: ChildState): Promise<void>
-  appendAccess(childKey: ChildKey, access: Access): Promise<void>
+  /** `asked`: the number under which the access was made. */
+  appendAccess(child: { readonly childKey: ChildKey; readonly asked: NhsNumber }, access: Access): Promise<void>
+  /** Plans of an authority that name their child by one of these identifiers, and have no Patient yet (R8). */
+  plansNaming(owner: AuthorityCode, tokens: readonly Token[]): Promise<readonly Row<'EpisodeOfCare'>[]>
+  /** Across authorities, for the work of the day only: these plans as they now are; deleted ones are left out. */
+  plansAgain(ids: readonly ResourceId[]): Promise<readonly Row<'EpisodeOfCare'>[]>
+  /** Live plans of all authorities that are filed under these numbers. */
+  plansUnder(numbers: readonly NhsNumber[]): Promise<readonly Row<'EpisodeOfCare'>[]>
+  /** Keeps that a number was replaced, in place of what was kept of it: from now on either number finds the plans of both. Its child is told by gatherChild. */
+  putNumberLink(link: NumberLink): Promise<void>
+  /** Forgets it again. */
+  removeNumberLink(link: NumberLink): Promise<void>
+  /** Keeps a birth: from now on the baby's number finds the mother's unborn plans. */
+  putBirth(birth: Birth): Promise<void>
+  /** Makes these numbers one child: what is found under them, and the accesses made under them out of the histories of `from`. Lock all of the children first. */
+  gatherChild(parts: ChildToGather): Promise<void>
   /** StoreError 'duplicate' when the id was used. */
   appendAudit(record: AuditRecord): Promise<void>
   appendEvent(event: RegisterEvent): Promise<void>
+  /** As appendEvent for each, in one call. */
+  appendEvents(events: readonly RegisterEvent[]): Promise<void>
+  appendEvents(events: readonly RegisterEvent[]): Promise<void>
   saveBundleReply(owner: AuthorityCode, identifier: Token, reply: BundleReply, expiresAt: Date): Promise<void>
 }
 
-/** What writers serialise on. `child`: the plans of one LA for one number or Patient (R13); `condition`: a conditional create or update. */
+export interface ChildToGather {
+  readonly numbers: readonly NhsNumber[]
+  readonly from: readonly ChildKey[]
+  readonly into: ChildKey
+}
+
+/** What writers serialise on. `child`: the plans of one LA for one number or Patient (R13); `number`: what is filed under a number, by anyone, and what the NHS says of it (R23, R24); `condition`: a conditional create or update. */
 export type LockKey =
+  | { readonly kind: 'number'; readonly nhsNumber: NhsNumber }
   | { readonly kind: 'child'; readonly owner: AuthorityCode; readonly nhsNumber: NhsNumber }
   | { readonly kind: 'patient'; readonly owner: AuthorityCode; readonly patientId: ResourceId }
   | { readonly kind: 'condition'; readonly owner: AuthorityCode; readonly text: string }

@@ -42,7 +42,7 @@ export async function openWorld(): Promise<World> {
   const keys = makeKeys()
   let now = new Date('2026-05-03T09:00:00.000Z').getTime()
   const clock = (): Date => new Date(now)
-  const log = pino({ level: 'debug' })
+  const log = pino({ level: 'silent' })
   const store = await openStore({ url: database.url, database: database.database, keys, clock, log })
   const deliveries = await openDeliveryStore(store.handle)
   const context: DeliveryContext = {
@@ -164,6 +164,7 @@ export async function statusOfSubscription(world: World, id: ResourceId, owner =
 export async function commitEvents(world: World, count: number, authority = DERBYSHIRE): Promise<RegisterEvent[]> {
   const events = Array.from({ length: count }, (_, index) => eventOf(world, index, authority))
   for (const event of events) await world.store.transact((unit) => unit.appendEvent(event))
+  world.wake()
   return events
 }
 

@@ -1,5 +1,12 @@
 import { describe, expect, test } from '@jest/globals'
-import { daysWithoutNumber, isChased, isDailyEventDue, parkedEventDue } from '../../src/domain/daily-events.ts'
+import {
+  daysWithoutNumber,
+  hasDailyHourCome,
+  isChased,
+  isDailyEventDue,
+  parkedEventDue,
+  supersededEventDue,
+} from '../../src/domain/daily-events.ts'
 import { day, plan, TODAY } from '../support/domain-facts.ts'
 import { testNumber } from '../support/nhs-numbers.ts'
 
@@ -50,5 +57,41 @@ describe('R17 the event of 08:00 London', () => {
   ])('%# chased: %s (%s)', (one, expected) => {
     expect(isChased(one, TODAY)).toBe(expected)
     expect(parkedEventDue(one, { since: '2026-05-01T00:00:00Z' }, new Date('2026-05-03T10:00:00Z'))).toBe(expected)
+  })
+})
+
+describe('P5 the hour of the daily events', () => {
+  test.each([
+    ['2026-03-28T07:59:59.999Z', false],
+    ['2026-03-28T08:00:00.000Z', true],
+    ['2026-03-29T06:59:59.999Z', false],
+    ['2026-03-29T07:00:00.000Z', true],
+    ['2026-03-28T23:59:59.999Z', true],
+    ['2026-03-29T00:00:00.000Z', false],
+    ['2026-10-25T07:59:59.999Z', false],
+    ['2026-10-25T08:00:00.000Z', true],
+  ])('at %s it has come: %s', (now, expected) => {
+    expect(hasDailyHourCome(new Date(now))).toBe(expected)
+  })
+})
+
+describe('R23 the event of 08:00 about a replaced number', () => {
+  const waiting = { since: '2026-05-01T00:00:00Z' }
+  test.each([
+    [plan(), '2026-05-03T07:00:00Z', true, 'visible, and the hour has come'],
+    [plan(), '2026-05-03T06:59:59Z', false, 'before the hour'],
+    [plan({ start: '2026-05-04' }), '2026-05-03T10:00:00Z', false, 'not begun'],
+    [plan({ start: '2025-01-01', end: '2025-05-03' }), '2026-05-03T10:00:00Z', true, 'the last day of R2'],
+    [plan({ start: '2025-01-01', end: '2025-05-02' }), '2026-05-03T10:00:00Z', false, 'R2 has ended it'],
+    [plan({ birthDate: '2008-05-03' }), '2026-05-03T10:00:00Z', false, 'R6 has ended it'],
+    [plan({ withdrawn: true }), '2026-05-03T10:00:00Z', false, 'withdrawn'],
+  ])('%# due: %s at %s: %s (%s)', (one, now, expected) => {
+    expect(supersededEventDue(one, waiting, new Date(now))).toBe(expected)
+  })
+
+  test('once a day', () => {
+    const now = new Date('2026-05-03T10:00:00Z')
+    expect(supersededEventDue(plan(), { ...waiting, lastTold: day('2026-05-03') }, now)).toBe(false)
+    expect(supersededEventDue(plan(), { ...waiting, lastTold: day('2026-05-02') }, now)).toBe(true)
   })
 })

@@ -6,6 +6,7 @@ import {
   decideIncident,
   incidentsInSixMonths,
   mergeIncidents,
+  rebuildIncidents,
 } from '../../src/domain/incident.ts'
 
 const START = new Date('2026-05-03T08:00:00.000Z')
@@ -113,5 +114,66 @@ describe('R23 linking two numbers', () => {
   test('counts an incident that both remember once', () => {
     const a = run([0, 100]).state
     expect(mergeIncidents(a, a)).toEqual(a)
+  })
+})
+
+describe('R23 incidents of a child whose link to another was undone', () => {
+  const access = (id: string, at: string, incident: string, leg: number) => ({
+    id,
+    at,
+    incident: { id: incident, leg },
+  })
+  const incidentId = (accessId: string): string => `opened by ${accessId}`
+  const at = new Date('2026-05-03T18:00:00Z')
+
+  test('are made of its own accesses; the one that it opened goes on under its id, past all legs that were given', () => {
+    const known = {
+      incident: {
+        id: 'i1',
+        startedAt: '2026-05-03T10:00:00.000Z',
+        lastAccessAt: '2026-05-03T12:00:00.000Z',
+        legs: 3,
+        openedFor: ['E10000007'],
+      },
+      incidents: [{ id: 'i1', at: '2026-05-03T10:00:00.000Z' }],
+    }
+    const accesses = [
+      access('c', '2026-05-03T12:00:00.000Z', 'i1', 3),
+      access('a', '2026-05-03T10:00:00.000Z', 'i1', 1),
+    ]
+    const others = [access('b', '2026-05-03T11:00:00.000Z', 'i1', 2)]
+    const together = [...accesses, ...others]
+    expect(rebuildIncidents(accesses, { known, together, at, incidentId })).toEqual(known)
+    // the other child's part gets an id of its own, and its authorities are told of it
+    expect(rebuildIncidents(others, { known, together, at, incidentId })).toEqual({
+      incident: {
+        id: 'opened by b',
+        startedAt: '2026-05-03T11:00:00.000Z',
+        lastAccessAt: '2026-05-03T11:00:00.000Z',
+        legs: 1,
+        openedFor: [],
+      },
+      incidents: [{ id: 'opened by b', at: '2026-05-03T11:00:00.000Z' }],
+    })
+  })
+
+  test('an incident that another one had taken the place of goes on past all its legs, whoever made them', () => {
+    const accesses = [access('a', '2026-05-03T10:00:00.000Z', 'i1', 1)]
+    const together = [access('b', '2026-05-03T11:00:00.000Z', 'i1', 2), ...accesses]
+    const rebuilt = rebuildIncidents(accesses, { known: { incidents: [] }, together, at, incidentId })
+    expect(rebuilt.incident).toMatchObject({ id: 'i1', legs: 2, openedFor: [] })
+  })
+
+  test('R21 R22 end and count as they do; what is long past is dropped; without accesses there are none', () => {
+    const accesses = [
+      access('d', '2026-05-03T10:00:00.000Z', 'i3', 1),
+      access('c', '2026-02-02T10:00:00.000Z', 'i2', 1),
+      access('b', '2026-02-01T10:00:00.000Z', 'i1', 1),
+      access('a', '2025-01-01T10:00:00.000Z', 'i0', 1),
+    ]
+    const rebuilt = rebuildIncidents(accesses, { known: { incidents: [] }, together: [], at, incidentId })
+    expect(rebuilt.incidents.map((one) => one.id)).toEqual(['i1', 'i2', 'i3'])
+    expect(rebuilt.incident).toMatchObject({ id: 'i3', legs: 1 })
+    expect(rebuildIncidents([], { known: { incidents: [] }, together: [], at, incidentId })).toEqual({ incidents: [] })
   })
 })

@@ -72,7 +72,14 @@ describe('the rows', () => {
 
   test('bodies are bounded: 1 MB, 10 MB for a Bundle, nothing where none is taken', () => {
     for (const row of FHIR_ROUTES) {
-      const most = { none: 0, form: 64 * 1024, patch: 1024 * 1024, resource: 1024 * 1024, bundle: 10 * 1024 * 1024 }
+      const most = {
+        none: 0,
+        form: 64 * 1024,
+        patch: 1024 * 1024,
+        resource: 1024 * 1024,
+        bundle: 10 * 1024 * 1024,
+        list: 10 * 1024 * 1024,
+      }
       expect(row.maxBytes).toBe(most[row.body])
     }
   })

@@ -77,7 +77,7 @@ describe('it says', () => {
       format: ['application/fhir+json', 'json'],
       implementation: { url: 'http://127.0.0.1:8080/FHIR/R4' },
     })
-    expect(statement.patchFormat).toBeUndefined()
+    expect(statement.patchFormat).toEqual(['application/json-patch+json'])
   })
 
   test('how plans are written: versioned, conditional, never created by update', () => {
@@ -88,15 +88,25 @@ describe('it says', () => {
       conditionalCreate: true,
       conditionalRead: 'full-support',
       conditionalUpdate: true,
-      conditionalDelete: 'not-supported',
+      conditionalDelete: 'single',
     })
   })
 
   test('that the check is an operation on Patient, and Bundles are taken', () => {
-    expect(resourceOf('Patient')?.operation).toEqual([
-      { name: 'cpis-check', definition: 'https://cpis.example/fhir/OperationDefinition/cpis-check' },
-    ])
+    expect(resourceOf('Patient')?.operation).toContainEqual({
+      name: 'cpis-check',
+      definition: 'https://cpis.example/fhir/OperationDefinition/cpis-check',
+    })
     expect(statement.rest?.[0]?.interaction).toEqual([{ code: 'transaction' }, { code: 'batch' }])
+  })
+
+  test('what can be included', () => {
+    expect(resourceOf('EpisodeOfCare')).toMatchObject({
+      searchInclude: ['EpisodeOfCare:patient', 'EpisodeOfCare:organization'],
+      searchRevInclude: ['Flag:detail'],
+    })
+    expect(resourceOf('Flag')?.searchInclude).toEqual(['Flag:subject', 'Flag:patient', 'Flag:author'])
+    expect(resourceOf('Patient')?.searchInclude).toBeUndefined()
   })
 
   test('that nobody writes the audit', () => {

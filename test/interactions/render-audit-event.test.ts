@@ -269,3 +269,25 @@ test('a refusal without a proven caller says so, and a summary how many it stand
   expect(event.agent[0]).toMatchObject({ who: { display: 'Client that was not proven' }, requestor: true })
   expect(event.agent).toHaveLength(2)
 })
+
+describe('what the server does by itself at the turn of the day', () => {
+  const record: AuditRecord = {
+    ...OWN_WRITE,
+    interaction: 'update',
+    action: 'U',
+    caller: { kind: 'server', clientId: '', tokenId: '' },
+    entities: [{ type: 'EpisodeOfCare', id: 'plan', version: 2, owner: DERBYSHIRE }],
+  }
+
+  test('R12 names the server as the one requestor, and no client', () => {
+    const { agent } = renderAuditEvent(record, AS_DERBYSHIRE)
+    expect(agent).toHaveLength(1)
+    expect(agent[0]).toMatchObject({ requestor: true, who: { display: 'CP-IS register' } })
+  })
+  test('shows the authority its own plan', () => {
+    expect(references(renderAuditEvent(record, AS_DERBYSHIRE))).toEqual(['EpisodeOfCare/plan/_history/2'])
+  })
+  test('claims no pattern that wants a client', () => {
+    expect(renderAuditEvent(record, AS_DERBYSHIRE).meta?.profile).toBeUndefined()
+  })
+})

@@ -368,7 +368,10 @@ describe('the raw files', () => {
           index: { identifiers: [], unique: [], name: 'Canary Hospital' },
         })
         await unit.lockChild(childKey('x'))
-        await unit.appendAccess(childKey('x'), accessOf('a1', '2026-05-03T12:00:00.000Z'))
+        await unit.appendAccess(
+          { childKey: childKey('x'), asked: nhsNumber('9990000101') },
+          accessOf('a1', '2026-05-03T12:00:00.000Z'),
+        )
         await unit.appendAudit(auditRecord('a1', { nhsNumber: nhsNumber(number) }))
         await unit.saveBundleReply(
           DERBY,

@@ -38,7 +38,10 @@ describe('transactions', () => {
       await unit.put(planRow({ id: 'rolled-back', number: '9990000001' }))
       await unit.appendAudit(auditRecord('rolled-back'))
       await unit.lockChild(childKey('rolled-back'))
-      await unit.appendAccess(childKey('rolled-back'), accessOf('rolled-back', '2026-05-03T12:00:00.000Z'))
+      await unit.appendAccess(
+        { childKey: childKey('rolled-back'), asked: nhsNumber('9990000101') },
+        accessOf('rolled-back', '2026-05-03T12:00:00.000Z'),
+      )
       throw new RangeError('no')
     })
     await expect(refused).rejects.toThrow(RangeError)
@@ -144,7 +147,7 @@ describe('the child', () => {
           const at = '2026-05-03T12:00:00.000Z'
           const incident = { id: 'i', startedAt: at, lastAccessAt: at, legs, openedFor: [DERBY] }
           await unit.saveChild(key, { incident, incidents: [{ id: 'i', at }] })
-          await unit.appendAccess(key, accessOf(`leg-${n}`, at))
+          await unit.appendAccess({ childKey: key, asked: nhsNumber('9990000101') }, accessOf(`leg-${n}`, at))
           return legs
         }),
       ),
@@ -156,9 +159,18 @@ describe('the child', () => {
     const { store } = opened
     const key = childKey('history-child')
     await store.transact(async (unit) => {
-      await unit.appendAccess(key, accessOf('first', '2026-05-01T10:00:00.000Z'))
-      await unit.appendAccess(key, accessOf('second', '2026-05-02T10:00:00.000Z', [DERBY, SHEFFIELD]))
-      await unit.appendAccess(key, accessOf('third', '2026-05-03T10:00:00.000Z'))
+      await unit.appendAccess(
+        { childKey: key, asked: nhsNumber('9990000101') },
+        accessOf('first', '2026-05-01T10:00:00.000Z'),
+      )
+      await unit.appendAccess(
+        { childKey: key, asked: nhsNumber('9990000101') },
+        accessOf('second', '2026-05-02T10:00:00.000Z', [DERBY, SHEFFIELD]),
+      )
+      await unit.appendAccess(
+        { childKey: key, asked: nhsNumber('9990000101') },
+        accessOf('third', '2026-05-03T10:00:00.000Z'),
+      )
     })
     const ids = async (options: Parameters<typeof store.read.accesses>[1]) =>
       (await store.read.accesses(key, options)).map(({ id }) => id)

@@ -7,6 +7,7 @@ import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes'
 import { parseConfig } from '../../src/config.ts'
 import type { Context } from '../../src/context.ts'
 import { type Overrides, startServer } from '../../src/server.ts'
+import { startCapture } from './capture.ts'
 import { testDatabase } from './database.ts'
 import { getToken } from './tokens.ts'
 
@@ -25,6 +26,8 @@ export interface TestServer {
   token(name: string): Promise<string>
   /** One FHIR request. `as`: a sandbox identity. */
   send(request: TestRequest): Promise<TestAnswer>
+  /** Looks now at the work of the day. */
+  runDaily(): Promise<void>
   close(): Promise<void>
 }
 
@@ -64,6 +67,7 @@ export async function startTestServer(
     ...options.env,
   })
   const server = await startServer(config, { clock: () => now, ...options.overrides })
+  const stopCapture = startCapture(server.url)
   const tokens = new Map<string, { readonly token: Promise<string>; readonly at: number }>()
   const base = `${server.url}/FHIR/R4`
   const test: TestServer = {
@@ -82,8 +86,10 @@ export async function startTestServer(
       return token
     },
     send: (request) => sendRequest(test, request),
+    runDaily: server.runDaily,
     async close() {
       await server.close()
+      stopCapture()
       await database.drop()
       rmSync(dataDir, { recursive: true, force: true })
     },

@@ -8,23 +8,25 @@ interface OperationSaid {
   readonly code: string
   readonly title: string
   readonly description: string
-  readonly resource: 'Patient' | 'Subscription'
+  readonly resource: 'Patient' | 'Subscription' | 'EpisodeOfCare'
   readonly level: 'type' | 'instance'
   readonly in: readonly OperationDefinitionParameter[]
-  readonly out: OperationDefinitionParameter
+  readonly out: OperationDefinitionParameter | readonly OperationDefinitionParameter[]
+  /** Whether it changes anything; true unless told. */
+  readonly affectsState?: false
 }
 
 function operation(said: OperationSaid): OperationDefinition {
   return {
     ...published('OperationDefinition', said.name, said),
     kind: 'operation',
-    affectsState: true,
+    affectsState: said.affectsState ?? true,
     code: said.code,
     resource: [said.resource],
     system: false,
     type: said.level === 'type',
     instance: said.level === 'instance',
-    parameter: [...said.in, said.out],
+    parameter: [...said.in, ...[said.out].flat()],
   }
 }
 
@@ -51,6 +53,119 @@ function input(said: ParameterSaid): OperationDefinitionParameter {
 function returns(type: 'Bundle' | 'OperationOutcome', documentation: string): OperationDefinitionParameter {
   return { name: 'return', use: 'out', min: 1, max: '1', documentation, type }
 }
+
+/** A part of an answer. */
+function part(
+  name: string,
+  type: OperationDefinitionParameter['type'],
+  documentation: string,
+  more: Partial<Pick<OperationDefinitionParameter, 'min' | 'max'>> = {},
+): OperationDefinitionParameter {
+  return { name, use: 'out', min: 1, max: '1', documentation, ...(type === undefined ? {} : { type }), ...more }
+}
+
+const OPTIONAL = { min: 0 } as const
+const MANY = { min: 0, max: '*' } as const
+
+/** A list of an answer: a repeating parameter with parts. */
+function list(
+  name: string,
+  documentation: string,
+  parts: readonly OperationDefinitionParameter[],
+): OperationDefinitionParameter {
+  return { ...part(name, undefined, documentation, MANY), part: [...parts] }
+}
+
+const PLAN = part('plan', 'Identifier', "The authority's own identifier of the plan.")
+const PLACE = part('place', 'string', 'Where it stands in the list: Bundle.entry[n], or line n of NDJSON, from 1.')
+const RESOURCE = part('resource', 'Reference', 'The plan in the register.')
+const DATES = [
+  part('type', 'Coding', 'Plan type.'),
+  part('start', 'date', 'First day.'),
+  part('end', 'date', 'Last day.', OPTIONAL),
+]
+const COUNTS: readonly (readonly [string, string])[] = [
+  ['listed', 'Entries of the list.'],
+  ['held', 'Plans that the register holds of the authority, old and withdrawn ones included.'],
+  ['same', 'Plans in both, and the same.'],
+  ['missing-here', 'Plans in the list and not in the register.'],
+  ['missing-there', 'Plans in the register and not in the list.'],
+  ['different', 'Plans in both, and not the same.'],
+  ['parked', 'Plans in the register without an NHS number.'],
+  ['ending-soon', 'Plans whose last day is today or within 30 days.'],
+  ['unreadable', 'Entries that could not be compared.'],
+]
+
+const RECONCILE = operation({
+  name: 'reconcile',
+  code: 'reconcile',
+  title: 'Compare a list of plans with the register',
+  description:
+    'An authority posts its whole list of plans and is told where the register has drifted from it. Plans are matched by their own identifier (any of them). Of each only identifier, type, period, status and the NHS number are read; everything else is passed over. The body is the Bundle itself, or application/fhir+ndjson with one EpisodeOfCare a line; at most 10 MB and 10,000 plans. Judged within the authority of the token. Nothing is changed.',
+  resource: 'EpisodeOfCare',
+  level: 'type',
+  affectsState: false,
+  in: [
+    input({
+      name: 'list',
+      type: 'Bundle',
+      documentation: 'Type collection; each entry one EpisodeOfCare. Posted as the body itself.',
+    }),
+  ],
+  out: [
+    part('day', 'date', 'The London day for which it is said.'),
+    {
+      ...part('counts', undefined, 'How many there are of each.'),
+      part: COUNTS.map(([name, documentation]) => part(name, 'integer', documentation)),
+    },
+    list(
+      'missing-here',
+      'In the list, not in the register, although the NHS ought to see it today or later. File it.',
+      [PLAN, PLACE, ...DATES],
+    ),
+    list(
+      'missing-there',
+      'In the register, not in the list: the NHS sees it, will see it, or it waits for its number. End or withdraw it, or correct the list.',
+      [PLAN, RESOURCE, ...DATES],
+    ),
+    list('different', 'In both, and not the same.', [
+      PLAN,
+      RESOURCE,
+      PLACE,
+      {
+        ...part('difference', undefined, 'An element that differs.', { max: '*' }),
+        part: [
+          part('element', 'code', 'type, start, end, nhs-number or withdrawn.'),
+          part('here', 'string', 'What the register says; absent when nothing.', OPTIONAL),
+          part('there', 'string', 'What the list says; absent when nothing.', OPTIONAL),
+        ],
+      },
+    ]),
+    list('parked', 'Kept, and invisible to the NHS until an NHS number arrives; longest outstanding first.', [
+      PLAN,
+      RESOURCE,
+      ...DATES,
+      part('days', 'integer', 'Days for which the number has been outstanding.'),
+    ]),
+    list('ending-soon', 'The last day is today or within 30 days; soonest first.', [
+      PLAN,
+      RESOURCE,
+      ...DATES,
+      part('days', 'integer', 'Days until the last day.'),
+    ]),
+    list('unreadable', 'Could not be compared; does not stop the rest.', [
+      PLACE,
+      {
+        ...part('issue', undefined, 'Why.', { max: '*' }),
+        part: [
+          part('code', 'code', 'Of cpis-error.'),
+          part('text', 'string', 'In words.'),
+          part('expression', 'string', 'The element.', OPTIONAL),
+        ],
+      },
+    ]),
+  ],
+})
 
 export const OPERATIONS: readonly OperationDefinition[] = [
   operation({
@@ -87,6 +202,7 @@ export const OPERATIONS: readonly OperationDefinition[] = [
       'searchset: one Flag for each visible plan; the plans, their authorities and the access history included; an OperationOutcome in plain words last.',
     ),
   }),
+  RECONCILE,
   operation({
     name: 'number-changed',
     code: 'number-changed',

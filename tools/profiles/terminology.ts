@@ -127,6 +127,8 @@ const AUDIT_SUBTYPE = codeSystem(
     ['status', 'Status of a Subscription'],
     ['events', 'Past events of a Subscription'],
     ['resend', 'Resending of events'],
+    ['numbers-in-sequence', 'Alert: a user ran through NHS numbers and was stopped'],
+    ['unusual-misses', 'Alert: unusually many checks of a user found nothing'],
   ]),
 )
 

@@ -46,11 +46,14 @@ export interface AboutWhom {
   readonly identifier?: Token
 }
 
+/** What must be known to read whom something is about. */
+type WhomFacts = Pick<FilingFacts, 'numberRange' | 'fhirBase'>
+
 /** Reads a reference to a child or mother: literal, by NHS number (R1) or by the authority's own identifier. Pure. */
 export function parseAboutWhom(
   reference: Reference<Patient> | undefined,
   place: string,
-  facts: FilingFacts,
+  facts: WhomFacts,
 ): { readonly issues: readonly Issue[]; readonly about: AboutWhom } {
   const { literal, identifier } = partsOf(reference)
   const issues: Issue[] = []
@@ -75,7 +78,7 @@ function isMisshapen(reference: unknown): boolean {
 function readIdentifier(
   identifier: Identifier,
   place: string,
-  into: { readonly about: { nhsNumber?: NhsNumber; identifier?: Token }; readonly facts: FilingFacts },
+  into: { readonly about: { nhsNumber?: NhsNumber; identifier?: Token }; readonly facts: WhomFacts },
 ): readonly Issue[] {
   const token = tokenOf(identifier)
   if (token.system === SYSTEM.nhsNumber) {

@@ -7,11 +7,18 @@ import { type AuditView, isForeign } from './audit-view.ts'
 
 const IP_ADDRESS = '2'
 const URI = '5'
+/** AuditRecord.caller.kind of what the server does by itself. */
+const SERVER = 'server'
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Person (if there is one), client, server, organisation or authority. Pure. */
 export function renderAgents(record: AuditRecord, view: AuditView): AuditEventAgent[] {
-  const { user, organization, authority } = record.caller
+  const { kind, user, organization, authority } = record.caller
+  // What the server does by itself, at the turn of the day or on an alert about a user, nobody asked for
+  if (kind === SERVER) {
+    const about = user === undefined ? [] : [{ ...userAgent(record, view), requestor: false }]
+    return [{ ...serverAgent(record, view), requestor: true }, ...about]
+  }
   return [
     ...(user === undefined ? [] : [userAgent(record, view)]),
     clientAgent(record, view),

@@ -11,6 +11,7 @@ import {
 } from '../../fhir/search-parameters.ts'
 import type { AuditQuery } from '../../store/store.ts'
 import { parseCount } from '../paging.ts'
+import { parseShape, type Shape, WHOLE } from '../search/shape.ts'
 
 type Parameter = readonly [name: string, value: string]
 type Selection = Omit<AuditQuery, 'limit' | 'after' | 'authority'>
@@ -20,6 +21,7 @@ export interface AuditPlan {
   readonly selection: Selection | undefined
   readonly count: number
   readonly needsTotal: boolean
+  readonly shape: Shape
   /** Parameters that counted. */
   readonly used: readonly Parameter[]
 }
@@ -45,29 +47,29 @@ export function parseAuditSearch(
 ): { readonly plan: AuditPlan } | { readonly issues: readonly Issue[] } {
   const used = parameters.filter(([name]) => isKnown(name))
   const issues: Issue[] = used.length < parameters.length && !facts.isLenient ? [unknownParameter()] : []
-  const shape = parseShape(used)
+  const wish = parseResult(used)
   const asked = used.flatMap(([name, value]) => (isRead(name) ? (READ[name]?.(value, facts) ?? []) : []))
-  issues.push(...shape.issues, ...asked.filter(isIssue))
+  issues.push(...wish.issues, ...asked.filter(isIssue))
   const selections = asked.filter((one) => one !== NOTHING && !isIssue(one)) as readonly Selection[]
   const merged = mergeAll(selections)
   if (merged === 'twice') issues.push(issue('INVALID_PARAMETER', undefined, 'A parameter stands more than once.'))
   const hasBound = selections.some((one) => one.from !== undefined || one.before !== undefined)
   if (facts.needsDate && !hasBound && !asked.some(isIssue)) issues.push(missingDate())
   if (issues.length > 0 || merged === 'twice') return { issues }
-  return { plan: { ...shape, selection: asked.includes(NOTHING) ? undefined : merged, used } }
+  return { plan: { ...wish, selection: asked.includes(NOTHING) ? undefined : merged, used } }
 }
 
-const SHAPE = ['_count', '_total', '_sort', '_summary']
+const RESULT = ['_count', '_total', '_sort', '_summary', '_elements']
 
 function isKnown(name: string): boolean {
-  return isRead(name) || SHAPE.includes(name)
+  return isRead(name) || RESULT.includes(name)
 }
 
 function isRead(name: string): boolean {
   return Object.hasOwn(READ, name)
 }
 
-function isIssue(asked: Asked): asked is Issue {
+function isIssue(asked: Asked | Shape): asked is Issue {
   return typeof asked === 'object' && 'code' in asked
 }
 
@@ -87,18 +89,32 @@ function missingDate(): Issue {
   )
 }
 
-function parseShape(used: readonly Parameter[]): { count: number; needsTotal: boolean; issues: readonly Issue[] } {
+function parseResult(used: readonly Parameter[]): Pick<AuditPlan, 'count' | 'needsTotal' | 'shape'> & {
+  readonly issues: readonly Issue[]
+} {
   const given = (name: string): string | undefined => used.find(([one]) => one === name)?.[1]
   const count = parseCount(given('_count'))
-  const isCountOnly = given('_summary') === 'count' || count === 0
+  const { shape, issues: wrongShape } = shapeOf(used)
+  const isCountOnly = shape.summary === 'count' || count === 0
   const issues = [
     ...(typeof count === 'number' ? [] : [count]),
     ...badValue('_sort', given('_sort'), ['-date', '-_lastUpdated']),
     ...badValue('_total', given('_total'), ['none', 'accurate', 'estimate']),
-    ...badValue('_summary', given('_summary'), ['count', 'false']),
+    ...wrongShape,
   ]
   const needsTotal = isCountOnly || ['accurate', 'estimate'].includes(given('_total') ?? 'none')
-  return { count: isCountOnly || typeof count !== 'number' ? 0 : count, needsTotal, issues }
+  return { count: isCountOnly || typeof count !== 'number' ? 0 : count, needsTotal, shape, issues }
+}
+
+function shapeOf(used: readonly Parameter[]): { readonly shape: Shape; readonly issues: readonly Issue[] } {
+  let shape = WHOLE
+  const issues: Issue[] = []
+  for (const [name, value] of used) {
+    const parsed = parseShape(name, value, shape) ?? shape
+    if (isIssue(parsed)) issues.push(parsed)
+    else shape = parsed
+  }
+  return { shape, issues }
 }
 
 function badValue(name: string, value: string | undefined, allowed: readonly string[]): Issue[] {

@@ -2,11 +2,15 @@
 import type { CapabilityStatementRestResource } from '@medplum/fhirtypes'
 import { canonical, PROFILE } from '../../fhir/canonicals.ts'
 import type { CapabilityRow } from '../capabilities.ts'
+import { isOwnedType } from '../owned-rows.ts'
+import { inclusionsOf } from '../search/include.ts'
 import { OFFERED_TOPICS } from './offered-topics.ts'
 import { searchParamsOf } from './search-params.ts'
 
 const TOPIC_EXTENSION =
   'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical'
+
+const R4_VALIDATE = 'http://hl7.org/fhir/OperationDefinition/Resource-validate'
 
 /** The profile of what is filed and read, and those of what is shown besides. */
 const PROFILES: Readonly<Record<string, { readonly profile?: string; readonly supported?: readonly string[] }>> = {
@@ -26,6 +30,7 @@ const DOCUMENTATION: Readonly<Record<string, string>> = {
   AuditEvent:
     'Who looked: an authority reads accesses to its own children and its own writes; never written by clients.',
   Subscription: 'Where an authority’s alerts go (Subscriptions R5 Backport 1.1.0 for R4).',
+  Bundle: 'What a council sends, judged before it is sent: nothing is stored.',
   Basic: 'The topics that can be subscribed to.',
 }
 
@@ -42,9 +47,9 @@ export function buildResourceEntry(type: string, rows: readonly CapabilityRow[])
     ...(profile === undefined ? {} : { profile }),
     ...(supported === undefined ? {} : { supportedProfile: [...supported] }),
     ...(documentation === undefined ? {} : { documentation }),
-    interaction: interactions.map((code) => ({ code: code as 'read' })),
+    ...(interactions.length === 0 ? {} : { interaction: interactions.map((code) => ({ code: code as 'read' })) }),
     ...versioningOf(rows),
-    ...(canSearch ? { searchParam: searchParamsOf(type) } : {}),
+    ...(canSearch ? { ...inclusionEntries(type), searchParam: searchParamsOf(type) } : {}),
     ...(operations.length === 0 ? {} : { operation: [...new Set(operations)].map(operationEntry) }),
   }
 }
@@ -78,8 +83,18 @@ function versioningOf(rows: readonly CapabilityRow[]): Versioning {
   }
 }
 
+function inclusionEntries(type: string): Pick<CapabilityStatementRestResource, 'searchInclude' | 'searchRevInclude'> {
+  const { include, revinclude } = isOwnedType(type) ? inclusionsOf(type) : { include: [], revinclude: [] }
+  return {
+    ...(include.length === 0 ? {} : { searchInclude: [...include] }),
+    ...(revinclude.length === 0 ? {} : { searchRevInclude: [...revinclude] }),
+  }
+}
+
 function operationEntry(name: string): { name: string; definition: string } {
-  return { name, definition: canonical('OperationDefinition', name) }
+  // $validate is R4's own
+  const definition = name === 'validate' ? R4_VALIDATE : canonical('OperationDefinition', name)
+  return { name, definition }
 }
 
 function topicExtensions() {

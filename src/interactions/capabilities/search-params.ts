@@ -43,7 +43,7 @@ export function searchParamsOf(type: string): CapabilityStatementRestResourceSea
 function parametersOf(type: string): readonly Told[] {
   if (type === 'AuditEvent') return [ID, LAST_UPDATED, ...AUDIT_PARAMETERS]
   if (isOwnedType(type)) return [ID, LAST_UPDATED, ...SEARCH_DEFINITIONS[type]]
-  return [ID, ...(type === 'Basic' ? DEFINITION_PARAMETERS.topic : DEFINITION_PARAMETERS.conformance)]
+  return [ID, LAST_UPDATED, ...(type === 'Basic' ? DEFINITION_PARAMETERS.topic : DEFINITION_PARAMETERS.conformance)]
 }
 
 function r4Definition(type: string, name: string): string {

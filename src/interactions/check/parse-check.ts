@@ -11,6 +11,7 @@ import { FhirError } from '../../fhir/fhir-error.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import { parseParameters } from '../../fhir/parameters.ts'
 import type { FhirRequest } from '../interaction.ts'
+import { placeOfParameter } from '../parameter-number.ts'
 
 export interface AskedCheck {
   readonly nhsNumber: NhsNumber
@@ -33,8 +34,7 @@ export async function parseCheck(request: FhirRequest, caller: UserCaller, conte
   const parsed = parseParameters(request.body, SPEC)
   if ('issues' in parsed) throw new FhirError([...beside, ...parsed.issues])
   const { values } = parsed
-  const place = (name: string, part: string): string =>
-    `Parameters.parameter[${placeOf(request.body, name)}].value.${part}`
+  const place = (name: string, part: string): string => placeOfParameter(request.body, name, part)
   const number = parseNhsNumber(values.nhsNumber.value, context.config.mode === 'sandbox' ? 'test' : 'real')
   const setting = findCareSetting(values.setting.code ?? '')
   const site = values.site?.value as OdsCode | undefined
@@ -63,10 +63,4 @@ async function checkSite(
   if (found === undefined) return [issue('UNKNOWN_SITE', place)]
   const isOwn = site === caller.organization || found.index.partOf === caller.organization
   return isOwn ? [] : [issue('SITE_NOT_YOURS', place)]
-}
-
-/** Index of a parameter in the body; it was found to be there once. */
-function placeOf(body: unknown, name: string): number {
-  const list = (body as { parameter: readonly { name: string }[] }).parameter
-  return list.findIndex((one) => one.name === name)
 }

@@ -1,6 +1,6 @@
 /** An access of a child (R18 to R22): its incident, the history line, and the events to every LA with a visible plan. */
 import { type Access, authoritiesOf, SHOWN_ACCESSES } from '../../domain/access-history.ts'
-import type { ChildKey } from '../../domain/brands.ts'
+import type { ChildKey, NhsNumber } from '../../domain/brands.ts'
 import { buildAccessEvents, noteOpened, type RegisterEvent } from '../../domain/events.ts'
 import { decideAccess as decideIncident } from '../../domain/incident.ts'
 import type { PlanFacts } from '../../domain/plan.ts'
@@ -9,6 +9,8 @@ import type { Check } from '../cpis-check.ts'
 
 export interface DecidedAccess {
   readonly childKey: ChildKey
+  /** The number that was asked for. */
+  readonly asked: NhsNumber
   readonly made: Access
   /** The accesses before this one, newest first. */
   readonly before: readonly Access[]
@@ -39,6 +41,7 @@ export async function decideAccess(
   })
   return {
     childKey,
+    asked: asked.nhsNumber,
     made: buildAccess(check, plans, carried),
     before: await unit.accesses(childKey, { limit: SHOWN_ACCESSES }),
     events,
@@ -48,9 +51,9 @@ export async function decideAccess(
 
 /** Writes the access: the child's state, the history line and the events. The audit record must stand already: a repeated check collides on it and on nothing else. */
 export async function writeAccess(unit: Unit, access: DecidedAccess): Promise<void> {
-  const { childKey, made, events, state } = access
+  const { childKey, asked, made, events, state } = access
   await unit.saveChild(childKey, state)
-  await unit.appendAccess(childKey, made)
+  await unit.appendAccess({ childKey, asked }, made)
   for (const event of events) await unit.appendEvent(event)
 }
 

@@ -37,6 +37,8 @@ function parseOne([full, value]: Parameter, facts: SearchFacts): readonly Criter
   const { name, modifier } = parseName(full)
   if (name === '_id' && modifier === undefined) return [{ field: 'id', anyOf: splitOr(value).map(unescapeText) }]
   if (name === '_lastUpdated' && modifier === undefined) return parseLastUpdated(value)
+  // Every resource has both
+  if ((name === '_id' || name === '_lastUpdated') && modifier === 'missing') return parseNeverMissing(name, value)
   const definition = findSearchDefinition(facts.type, name)
   if (definition === undefined) return unknown()
   if (modifier !== undefined && modifier !== 'missing' && !definition.modifiers.includes(modifier)) {
@@ -72,11 +74,11 @@ function readValue(definition: SearchDefinition, given: Value): readonly Criteri
     case 'nhs-number':
       return parseNumbers(given)
     case 'status':
-      return each(given.value, codeOf(undefined), (anyOf) => [{ field: 'status', anyOf, ...not }])
+      return each(given.value, codeOf(STATUS_SYSTEM[given.facts.type]), (anyOf) => [{ field: 'status', anyOf, ...not }])
     case 'plan-type':
       return each(given.value, planTypeToken, (anyOf) => [{ field: 'planType', anyOf, ...not }])
     case 'org-type':
-      return each(given.value, codeOf(undefined), (anyOf) => [{ field: 'orgType', anyOf }])
+      return each(given.value, codeOf(SYSTEM.organizationType), (anyOf) => [{ field: 'orgType', anyOf }])
     case 'patient':
       return given.modifier === 'identifier' ? parseNumbers(given) : references('Patient', 'patientId', given)
     case 'plan':
@@ -108,21 +110,29 @@ function readValue(definition: SearchDefinition, given: Value): readonly Criteri
   }
 }
 
+/** Systems of the codes of `status` elements (R4, required bindings). */
+const STATUS_SYSTEM: Readonly<Partial<Record<OwnedType, string>>> = {
+  EpisodeOfCare: 'http://hl7.org/fhir/episode-of-care-status',
+  Flag: 'http://hl7.org/fhir/flag-status',
+  Subscription: 'http://hl7.org/fhir/subscription-status',
+}
+
+/** A code that nothing has: what is well-formed and of another system simply matches nothing. */
+const NO_CODE = 'none'
+
 function codeOf(system: string | undefined): (part: string) => string | undefined {
   return (part) => {
     const token = parseToken(part)
-    return token !== undefined && (system === undefined || token.system === undefined || token.system === system)
-      ? token.value
-      : undefined
+    if (token?.value === undefined) return undefined
+    return token.system === undefined || token.system === system ? token.value : NO_CODE
   }
 }
 
 function planTypeToken(part: string): string | undefined {
   const token = parseToken(part)
   if (token?.value === undefined) return undefined
-  // a code of another system is well-formed and simply matches nothing
-  if (token.system !== undefined && token.system !== SYSTEM.snomed) return 'none'
-  return planTypeOf(token.value) ?? 'none'
+  if (token.system !== undefined && token.system !== SYSTEM.snomed) return NO_CODE
+  return planTypeOf(token.value) ?? NO_CODE
 }
 
 function parseMissing(definition: SearchDefinition, value: string): readonly Criterion[] | Issue {
@@ -154,7 +164,7 @@ function parseMissing(definition: SearchDefinition, value: string): readonly Cri
     case 'authority':
       return missing ? [NOTHING] : []
     case 'identifier':
-      return missing ? [NOTHING] : []
+      return [{ field: 'identifier', missing }]
   }
 }
 
@@ -195,9 +205,20 @@ function parseAuthority({ value, modifier, facts }: Value): readonly Criterion[]
   const parts = splitOr(value)
   if (parts.some((one) => one === '')) return undefined
   const named = parts.map((part) =>
-    modifier === 'identifier' ? parseToken(part)?.value : localId(part, 'Organization', facts.fhirBase),
+    modifier === 'identifier' ? gssOf(part) : localId(unescapeText(part), 'Organization', facts.fhirBase),
   )
   return named.includes(facts.authority) ? [] : [NOTHING]
+}
+
+/** Plans and Flags name their authority by its GSS code. */
+function gssOf(part: string): string | undefined {
+  const token = parseToken(part)
+  return token?.system === undefined || token.system === SYSTEM.gss ? token?.value : undefined
+}
+
+function parseNeverMissing(name: string, value: string): readonly Criterion[] | Issue {
+  if (value !== 'true' && value !== 'false') return invalid(name)
+  return value === 'true' ? [NOTHING] : []
 }
 
 function parseLastUpdated(value: string): readonly Criterion[] | Issue {

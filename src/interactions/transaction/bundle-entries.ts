@@ -4,6 +4,8 @@ import type { Token } from '../../store/store.ts'
 
 /** Most entries of one Bundle (security.md). */
 export const MOST_ENTRIES = 1000
+/** Longest address or condition of an entry: as much as fits the head of a request of its own. */
+const MOST_URL_CHARACTERS = 16 * 1024
 
 export interface BundleEntry {
   /** `Bundle.entry[n]` */
@@ -82,6 +84,11 @@ function parseEntry(value: unknown, place: string, issues: Issue[]): BundleEntry
     return nothing
   }
   issues.push(...unknownKeys(request, REQUEST_KEYS, `${place}.request`))
+  if (request['url'].length > MOST_URL_CHARACTERS || lengthOf(request['ifNoneExist']) > MOST_URL_CHARACTERS) {
+    const text = 'The url or ifNoneExist is longer than 16 kB. Ask for less at once.'
+    issues.push(issue('INVALID_BUNDLE', `${place}.request`, text))
+    return nothing
+  }
   if (fullUrl !== undefined && (typeof fullUrl !== 'string' || fullUrl === ''))
     issues.push(issue('INVALID_BUNDLE', `${place}.fullUrl`))
   return {
@@ -95,6 +102,10 @@ function parseEntry(value: unknown, place: string, issues: Issue[]): BundleEntry
     ...text(request, 'ifModifiedSince'),
     ...(resource === undefined ? {} : { resource }),
   }
+}
+
+function lengthOf(value: unknown): number {
+  return typeof value === 'string' ? value.length : 0
 }
 
 function text<K extends string>(from: Readonly<Record<string, unknown>>, key: K): { [P in K]?: string } {

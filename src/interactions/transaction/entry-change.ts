@@ -45,7 +45,7 @@ export function parseEntryChange(entry: BundleEntry): EntryChange | Issue {
 }
 
 function isWriting(method: string): method is WritingMethod {
-  return method in INTERACTION
+  return Object.hasOwn(INTERACTION, method)
 }
 
 function splitOnce(url: string): readonly [string, string?] {

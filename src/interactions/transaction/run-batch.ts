@@ -1,82 +1,212 @@
-/** A batch: each entry stands alone, in the order sent; good ones are stored, bad ones returned with place and code (R16). */
+/** A batch: each entry stands alone, in the order sent; good ones are stored, bad ones returned each with its place and code (R16). */
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { BundleEntry as ReplyEntry } from '@medplum/fhirtypes'
 import { type Issue, isError, issue, underPlace } from '../../fhir/outcome.ts'
-import type { Unit } from '../../store/store.ts'
+import { StoreError, type Unit } from '../../store/store.ts'
 import { auditRecord } from '../build-audit-record.ts'
 import type { FhirResponse } from '../interaction.ts'
-import { type BundleWork, prepareEntries } from '../transaction.ts'
+import { asFhirError } from '../run-interaction.ts'
+import { type BundleWork, buildEntryPreparer, type EntryPreparer } from '../transaction.ts'
 import { applyChanges } from '../write/apply-changes.ts'
 import type { Applied, Change, WriteFacts } from '../write/change.ts'
+import { type ChunkUnit, openChunkUnit } from '../write/chunk-unit.ts'
 import { auditOf, writeFacts } from '../write/commit-changes.ts'
+import { answerResent, type MaybeResent } from '../write/resent-plan.ts'
 import { buildEntry, buildRefusedEntry, wrap } from './build-reply.ts'
 import type { BundleEntry } from './bundle-entries.ts'
 
 /** Entries that share one transaction: few enough to stay short, many enough to be fast. */
-const ENTRIES_A_TRANSACTION = 50
+const ENTRIES_A_TRANSACTION = 250
+/** After so many entries the event loop is let go on: a check must not wait for a batch. */
+const ENTRIES_A_TURN = 8
 
-type Done = { readonly applied: Applied } | { readonly issues: readonly Issue[] }
+/** What became of an entry. */
+export type Done = { readonly applied: Applied } | { readonly issues: readonly Issue[] }
+/** An entry that can be carried out, or why it cannot. */
+type Ready = Change | readonly Issue[]
+/** A plan that may be sent again as it was: looked at only when it is not. */
+interface Unopened {
+  readonly resent: MaybeResent
+  readonly open: () => Ready
+}
+/** An entry before its transaction. */
+export type Prepared = Ready | Unopened
 
 /** Carries out a batch. Always 200 with one answer for each entry; each stored part is committed with its audit record. */
 export async function runBatch(work: BundleWork): Promise<FhirResponse> {
   const facts = writeFacts(work.request, work.caller, work.context)
-  const urls = new Set(work.bundle.entries.flatMap((entry) => entry.fullUrl ?? []))
-  const prepared = await Promise.all(work.bundle.entries.map((entry) => prepareAlone(work, entry, urls)))
-  const done: Done[] = []
-  for (let from = 0; from < prepared.length; from += ENTRIES_A_TRANSACTION) {
-    done.push(...(await commitPart(work, facts, prepared.slice(from, from + ENTRIES_A_TRANSACTION))))
+  const parts = partsOf(work.bundle.entries)
+  const prepare = await buildAlonePreparer(work)
+  const entries: ReplyEntry[] = []
+  let coming = prepareAll(prepare, parts[0] ?? [])
+  for (const next of [...parts.slice(1), []]) {
+    const part = await coming
+    // where most is new, the next part is opened while the database commits this one
+    const looked = Promise.withResolvers<boolean>()
+    coming = looked.promise.then((isMostlyNew) => prepareAll(prepare, next, isMostlyNew))
+    coming.catch(() => undefined)
+    const done = await commitPart({ work, facts, onLooked: looked.resolve }, part).finally(() => looked.resolve(false))
+    for (const one of done) entries.push(replyOf(one, work, facts))
+    work.context.wakeDelivery()
   }
-  const entries = done.map(
-    (one): ReplyEntry =>
-      'applied' in one ? buildEntry(one.applied, { request: work.request, facts }) : buildRefusedEntry(one.issues),
-  )
   return { status: 200, resource: wrap('batch-response', entries), audited: true }
 }
 
-/** A reference to another entry cannot be resolved in a batch, so such an entry is refused alone. */
-async function prepareAlone(
-  work: BundleWork,
-  entry: BundleEntry,
-  urls: ReadonlySet<string>,
-): Promise<Change | readonly Issue[]> {
-  const references = JSON.stringify(entry.resource ?? null).matchAll(/"reference":"([^"]+)"/g)
-  if ([...references].some(([, url]) => url !== undefined && url !== entry.fullUrl && urls.has(url))) {
-    return [
-      issue(
-        'INVALID_REFERENCE',
-        entry.place,
-        'An entry of a batch cannot refer to another entry. Name the child by identifier, or send a transaction.',
-      ),
-    ]
-  }
-  const prepared = await prepareEntries(work, [entry])
-  if ('issues' in prepared) return prepared.issues
-  return prepared.changes[0] ?? [issue('INVALID_BUNDLE', entry.place)]
+function replyOf(one: Done, { request }: BundleWork, facts: WriteFacts): ReplyEntry {
+  return 'applied' in one ? buildEntry(one.applied, { request, facts }) : buildRefusedEntry(one.issues)
 }
 
-async function commitPart(
-  work: BundleWork,
-  facts: WriteFacts,
-  part: readonly (Change | readonly Issue[])[],
-): Promise<readonly Done[]> {
+function partsOf(entries: readonly BundleEntry[]): (readonly BundleEntry[])[] {
+  const parts = []
+  for (let from = 0; from < entries.length; from += ENTRIES_A_TRANSACTION)
+    parts.push(entries.slice(from, from + ENTRIES_A_TRANSACTION))
+  return parts
+}
+
+/** Looks entries through one by one, letting other requests have their turn. */
+export async function prepareAll(
+  prepare: AlonePreparer,
+  entries: readonly BundleEntry[],
+  opensAll = false,
+): Promise<readonly Prepared[]> {
+  const prepared: Prepared[] = []
+  for (const [at, entry] of entries.entries()) {
+    if (at % ENTRIES_A_TURN === 0) await nextTurn()
+    const one = prepare(entry)
+    prepared.push(opensAll && isUnopened(one) ? one.open() : one)
+  }
+  return prepared
+}
+
+export type AlonePreparer = (entry: BundleEntry) => Prepared
+
+/** A reference to another entry cannot be resolved in a batch, so such an entry is refused alone. Reads the authority's own Organization. */
+export async function buildAlonePreparer(work: BundleWork): Promise<AlonePreparer> {
+  const urls = new Set(work.bundle.entries.flatMap((entry) => entry.fullUrl ?? []))
+  const prepareOne = await buildEntryPreparer(work)
+  return (entry) => {
+    if (refersToOthers(entry, urls)) return [notAlone(entry)]
+    const resent = prepareOne.maybeResent(entry)
+    const open = (): Ready => openAlone(prepareOne, entry, resent)
+    return resent === undefined ? open() : { resent, open }
+  }
+}
+
+function refersToOthers(entry: BundleEntry, urls: ReadonlySet<string>): boolean {
+  if (urls.size === 0) return false
+  const references = JSON.stringify(entry.resource ?? null).matchAll(/"reference":"([^"]+)"/g)
+  return [...references].some(([, url]) => url !== undefined && url !== entry.fullUrl && urls.has(url))
+}
+
+function notAlone(entry: BundleEntry): Issue {
+  const text = 'An entry of a batch cannot refer to another entry. Name the child by identifier, or send a transaction.'
+  return issue('INVALID_REFERENCE', entry.place, text)
+}
+
+/** Content on which there was nothing to remark keeps its hash: sent again, it is known by it. */
+function openAlone(prepareOne: EntryPreparer, entry: BundleEntry, resent: MaybeResent | undefined): Ready {
+  const prepared = prepareOne(entry)
+  if ('faults' in prepared) return prepared.faults
+  const { issues, place } = prepared
+  if (issues.some(isError)) return issues.map((one) => underPlace(`${place}.resource`, one))
+  return resent === undefined || issues.length > 0 ? prepared : { ...prepared, sentAs: resent.sentAs }
+}
+
+function isUnopened(one: Prepared): one is Unopened {
+  return 'open' in one
+}
+
+interface Committing {
+  readonly work: BundleWork
+  readonly facts: WriteFacts
+  /** Told, once it is known, whether most of a part is new. */
+  readonly onLooked?: (isMostlyNew: boolean) => void
+}
+
+async function commitPart(committing: Committing, part: readonly Prepared[]): Promise<readonly Done[]> {
+  if (part.length === 0) return []
+  try {
+    return await commitTogether(committing, part)
+  } catch (error) {
+    const isOfOne = error instanceof StoreError && error.kind !== 'transient'
+    if (!isOfOne || part.length === 1) throw error
+  }
+  // the database refused one of them for all: then each is a transaction of its own
+  const done: Done[] = []
+  for (const one of part) done.push(...(await commitAlone(committing, one)))
+  return done
+}
+
+async function commitAlone(committing: Committing, one: Prepared): Promise<readonly Done[]> {
+  try {
+    return await commitTogether(committing, [one])
+  } catch (error) {
+    if (!(error instanceof StoreError) || error.kind === 'transient') throw error
+    const place = isUnopened(one) ? one.resent.place : 'place' in one ? one.place : undefined
+    const { issues } = asFhirError(error)
+    return [{ issues: place === undefined ? issues : issues.map((fault) => ({ ...fault, expression: place })) }]
+  }
+}
+
+function commitTogether({ work, facts, onLooked }: Committing, part: readonly Prepared[]): Promise<readonly Done[]> {
   const { request, caller, context } = work
   const auditId = context.newId()
   return context.store.transact(async (unit) => {
-    const done: Done[] = []
-    for (const one of part) done.push('issues' in one ? await applyAlone(unit, one, facts) : { issues: one })
+    const done = await applyEach(unit, part, { facts, ...(onLooked === undefined ? {} : { onLooked }) })
     const applied = done.flatMap((one) => ('applied' in one ? [one.applied] : []))
     const refused = done.flatMap((one) => ('issues' in one ? one.issues.map((fault) => fault.code) : []))
     const stored = auditOf(applied)
-    const audit = { ...stored, codes: [...new Set([...(stored.codes ?? []), ...refused])] }
+    const audit = { entities: stored.entities ?? [], codes: [...new Set([...(stored.codes ?? []), ...refused])] }
     await unit.appendAudit(auditRecord(request, caller, { id: auditId, status: 200, audit }))
     return done
   })
 }
 
-async function applyAlone(unit: Unit, change: Change, facts: WriteFacts): Promise<Done> {
-  if (change.issues.some(isError))
-    return { issues: change.issues.map((one) => underPlace(`${change.place}.resource`, one)) }
-  const outcome = await applyChanges(unit, [change], facts)
+/** Carries out entries one after the other, each seeing what those before it left; a refused one leaves nothing. Inside a transaction. */
+export async function applyEach(
+  unit: Unit,
+  part: readonly Prepared[],
+  { facts, onLooked }: Pick<Committing, 'facts' | 'onLooked'>,
+): Promise<readonly Done[]> {
+  const chunk = openChunkUnit(unit, facts.owner)
+  const looked = await openChanged(chunk, part, facts)
+  onLooked?.(looked.filter((one) => !isUnopened(one)).length * 2 > looked.length)
+  await chunk.readAhead(looked.flatMap((one) => ('freshId' in one ? [one] : [])))
+  const done: Done[] = []
+  for (const [at, one] of looked.entries()) {
+    if (at % ENTRIES_A_TURN === 0) await nextTurn()
+    chunk.begin()
+    done.push(await applyAlone(chunk, one, facts))
+  }
+  await chunk.flush()
+  return done
+}
+
+/** Opens what is not as it was sent before. */
+async function openChanged(
+  chunk: ChunkUnit,
+  part: readonly Prepared[],
+  facts: WriteFacts,
+): Promise<readonly Prepared[]> {
+  await chunk.readPlans(part.flatMap((one) => (isUnopened(one) ? [one.resent.named] : [])))
+  const looked: Prepared[] = []
+  for (const [at, one] of part.entries()) {
+    const isAsItWas = isUnopened(one) && answerResent(chunk.plansNamed(one.resent.named), one.resent, facts)
+    if (at % ENTRIES_A_TURN === 0) await nextTurn()
+    looked.push(isUnopened(one) && !isAsItWas ? one.open() : one)
+  }
+  return looked
+}
+
+async function applyAlone(chunk: ChunkUnit, one: Prepared, facts: WriteFacts): Promise<Done> {
+  if (isUnopened(one)) {
+    // an entry before it may have changed the plan meanwhile
+    const applied = answerResent(chunk.plansNamed(one.resent.named), one.resent, facts)
+    return applied === undefined ? applyAlone(chunk, one.open(), facts) : { applied }
+  }
+  if (!('freshId' in one)) return { issues: one }
+  const outcome = await applyChanges(chunk.unit, [one], facts)
   if ('issues' in outcome) return outcome
   const [applied] = outcome.applied
-  return applied === undefined ? { issues: [issue('INTERNAL', change.place)] } : { applied }
+  return applied === undefined ? { issues: [issue('INTERNAL', one.place)] } : { applied }
 }

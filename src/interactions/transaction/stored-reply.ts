@@ -8,12 +8,19 @@ import type { Applied } from '../write/change.ts'
 
 /** The stored reply to this very Bundle; undefined when it is new, or when something it names has changed since. BUNDLE_ID_REUSED for other content. */
 export async function findReply(work: BundleWork): Promise<FhirResponse | undefined> {
+  const stored = await checkReply(work)
+  if (stored === undefined || !(await isStillTrue(work, stored))) return undefined
+  return { status: stored.status, resource: stored.body as Bundle }
+}
+
+/** What is kept of a Bundle with this identifier. Throws BUNDLE_ID_REUSED when it had other content. */
+export async function checkReply(work: BundleWork): Promise<BundleReply | undefined> {
   const { identifier } = work.bundle
   if (identifier === undefined) return undefined
   const stored = await work.context.store.read.bundleReply(work.caller.authority, identifier)
-  if (stored === undefined) return undefined
-  if (stored.bodyHash !== work.bodyHash) throw fhirError('BUNDLE_ID_REUSED', 'Bundle.identifier')
-  return (await isStillTrue(work, stored)) ? { status: stored.status, resource: stored.body as Bundle } : undefined
+  if (stored !== undefined && stored.bodyHash !== work.bodyHash())
+    throw fhirError('BUNDLE_ID_REUSED', 'Bundle.identifier')
+  return stored
 }
 
 async function isStillTrue(work: BundleWork, stored: BundleReply): Promise<boolean> {

@@ -1,5 +1,4 @@
 /** A set of changes inside one transaction, all or nothing: targets, Patients, plans, overlaps, Flags, then the writes (R10 to R16). */
-import { canonicalJson } from '../../fhir/json.ts'
 import { type Issue, isError, issue } from '../../fhir/outcome.ts'
 import type { OwnedType, Row, Unit } from '../../store/store.ts'
 import type { Applied, Change, WriteFacts } from './change.ts'
@@ -9,9 +8,10 @@ import { decideFlags } from './decide-flags.ts'
 import { decideOrganization, decideSubscription } from './decide-others.ts'
 import { decidePatient } from './decide-patient.ts'
 import { decidePlan } from './decide-plan.ts'
-import { dueAtOnce } from './due-at-once.ts'
+import { dueAtOnce, withTold } from './due-at-once.ts'
 import { planFactsOf, withTurn } from './plan-facts.ts'
 import { resolveTarget } from './resolve-target.ts'
+import { isSameIndex } from './stands-as-it-was.ts'
 import { issuesOf, openWorkspace, pendingOf, say, type Target, type Workspace } from './workspace.ts'
 
 export type AppliedOrIssues = { readonly applied: readonly Applied[] } | { readonly issues: readonly Issue[] }
@@ -117,24 +117,25 @@ function identityTexts(change: Change): readonly string[] {
 
 /** Versions, indexes that changed without one, and what the authority is told at once. */
 async function write(work: Workspace): Promise<void> {
-  const { today, owner } = work.facts
   for (const { before, after: decided, rewritten } of work.pending.values()) {
-    const after = isPlanRow(decided) ? withTurn(decided, planFactsOf(decided, owner), today) : decided
+    const { after, events } = isPlanRow(decided) ? dated(work, before, decided) : { after: decided, events: [] }
     if (rewritten) await work.unit.put(after)
     else if (before !== undefined && !isSameIndex(before, after))
       await work.unit.reindex(after.type, after.id, after.index)
-    if (!isPlanRow(after)) continue
-    for (const event of dueAtOnce({ before: isPlanRow(before) ? before : undefined, after }, work.facts))
-      await work.unit.appendEvent(event)
+    for (const event of events) await work.unit.appendEvent(event)
   }
+}
+
+/** A plan with the days that the work of the day goes by, and what its authority is told at once. */
+function dated(work: Workspace, before: Row<OwnedType> | undefined, decided: Row<'EpisodeOfCare'>) {
+  const { today, owner } = work.facts
+  const after = withTurn(decided, planFactsOf(decided, owner), today)
+  const events = dueAtOnce({ before: isPlanRow(before) ? before : undefined, after }, work.facts)
+  return { after: withTold(after, events, work.facts), events }
 }
 
 function isPlanRow(row: Row<OwnedType> | undefined): row is Row<'EpisodeOfCare'> {
   return row?.type === 'EpisodeOfCare'
-}
-
-function isSameIndex(a: Row<OwnedType>, b: Row<OwnedType>): boolean {
-  return a.index === b.index || canonicalJson(a.index) === canonicalJson(b.index)
 }
 
 function appliedOf(work: Workspace, change: Change): Applied {

@@ -3,7 +3,7 @@ import type { Subscription } from '@medplum/fhirtypes'
 import type { AuthorityCode, LondonDay, ResourceId } from '../../domain/brands.ts'
 import type { AuthorityDraft, FlagDraft, PatientDraft, PlanDraft } from '../../domain/upload/draft.ts'
 import type { Issue } from '../../fhir/outcome.ts'
-import type { OwnedType, Row } from '../../store/store.ts'
+import type { OwnedType, Row, RowIndex } from '../../store/store.ts'
 
 export interface Change {
   /** Where its issues stand: empty for a single request, else `Bundle.entry[n]`. */
@@ -20,6 +20,8 @@ export interface Change {
   readonly freshId: ResourceId
   readonly freshFlagId: ResourceId
   readonly draft?: Draft
+  /** Keyed hash of the content as sent, when there was nothing to remark on it. */
+  readonly sentAs?: string
   /** Faults and remarks of its shape and rules, with places below the resource. */
   readonly issues: readonly Issue[]
 }
@@ -30,7 +32,7 @@ export type Draft =
   | ({ readonly kind: 'Patient' } & PatientDraft)
   | ({ readonly kind: 'Flag' } & FlagDraft)
   | ({ readonly kind: 'Organization' } & AuthorityDraft)
-  | { readonly kind: 'Subscription'; readonly resource: Subscription; readonly endpoint: string }
+  | { readonly kind: 'Subscription'; readonly resource: Subscription; readonly index: RowIndex }
 
 /** What every rule of a write needs to know besides the change. */
 export interface WriteFacts {

@@ -2,9 +2,10 @@
 import type { PlanFacts } from '../../domain/plan.ts'
 import { findOverlap } from '../../domain/upload/overlap.ts'
 import { issue } from '../../fhir/outcome.ts'
-import type { Criterion, Row } from '../../store/store.ts'
+import type { Criterion, OwnedType, Row } from '../../store/store.ts'
 import type { Change } from './change.ts'
 import { planFactsOf } from './plan-facts.ts'
+import { standsAsItWas } from './stands-as-it-was.ts'
 import { pendingOf, pendingRows, say, type Workspace } from './workspace.ts'
 
 /** Far more plans than one LA can hold for one child. */
@@ -15,10 +16,10 @@ export async function checkOverlaps(work: Workspace, changes: readonly Change[])
   const seen = new Set<string>()
   for (const plan of pendingRows(work, 'EpisodeOfCare')) {
     const child = childOf(plan)
-    if (child === undefined || seen.has(child)) continue
+    if (child === undefined || seen.has(child) || standsAsItWas(work, plan)) continue
     seen.add(child)
     const plans = await plansOfChild(work, plan)
-    for (const [one, other] of findOverlap(plans)) judgePair(work, changes, { one, other })
+    for (const [one, other] of findOverlap(plans)) judgePair(work, changes, { one, other, child })
   }
 }
 
@@ -42,7 +43,14 @@ async function plansOfChild(work: Workspace, plan: Row<'EpisodeOfCare'>): Promis
   return [...untouched, ...touched].filter((row) => !row.deleted).map((row) => planFactsOf(row, owner))
 }
 
-function judgePair(work: Workspace, changes: readonly Change[], pair: { one: PlanFacts; other: PlanFacts }): void {
+interface Pair {
+  readonly one: PlanFacts
+  readonly other: PlanFacts
+  /** childOf both. */
+  readonly child: string
+}
+
+function judgePair(work: Workspace, changes: readonly Change[], pair: Pair): void {
   const blamed = [pair.other, pair.one].find((plan) => changeOf(work, changes, plan) !== undefined)
   const change = blamed === undefined ? undefined : changeOf(work, changes, blamed)
   if (blamed === undefined || change === undefined) {
@@ -50,7 +58,7 @@ function judgePair(work: Workspace, changes: readonly Change[], pair: { one: Pla
     return
   }
   const held = blamed === pair.one ? pair.other : pair.one
-  const code = isOnlyLinked(work, blamed) ? 'PLANS_OVERLAP' : 'DUPLICATE_PLAN'
+  const code = isOnlyLinked(work, blamed) || stoodBefore(work, pair) ? 'PLANS_OVERLAP' : 'DUPLICATE_PLAN'
   const where = changeOf(work, changes, held) === undefined ? `EpisodeOfCare/${held.id}` : 'another plan of this Bundle'
   say(
     work,
@@ -79,6 +87,25 @@ function isOnlyLinked(work: Workspace, plan: PlanFacts): boolean {
     before.end === plan.end &&
     before.withdrawn !== true
   )
+}
+
+/** The two overlapped before this change, as a linked number makes them: it must not hinder sending them again, nor mending them (R15, P4). */
+function stoodBefore(work: Workspace, { one, other, child }: Pair): boolean {
+  const [a, b] = [one, other].map((plan) => asItStood(work, plan, child))
+  if (a === undefined || b === undefined || a.child !== b.child) return false
+  return findOverlap([a.plan, b.plan]).length > 0
+}
+
+function asItStood(work: Workspace, plan: PlanFacts, child: string): { plan: PlanFacts; child: string } | undefined {
+  const pending = pendingOf(work, 'EpisodeOfCare', plan.id)
+  if (pending === undefined) return { plan, child }
+  const { before } = pending
+  if (before === undefined || before.deleted || !isPlanRow(before)) return undefined
+  return { plan: planFactsOf(before, work.facts.owner), child: childOf(before) ?? '' }
+}
+
+function isPlanRow(row: Row<OwnedType>): row is Row<'EpisodeOfCare'> {
+  return row.type === 'EpisodeOfCare'
 }
 
 function warnOfLink(work: Workspace, changes: readonly Change[]): void {

@@ -1,5 +1,5 @@
 /** Changes → one committed transaction with its audit record, or a refusal that changed nothing (P2, R16). */
-import type { AuthorityCaller } from '../../auth/caller.ts'
+import type { WritingCaller } from '../../auth/caller.ts'
 import type { Context } from '../../context.ts'
 import { FhirError } from '../../fhir/fhir-error.ts'
 import type { Unit } from '../../store/store.ts'
@@ -10,20 +10,21 @@ import { type AppliedOrIssues, applyChanges } from './apply-changes.ts'
 import type { Applied, Change, WriteFacts } from './change.ts'
 
 /** Facts of a request that the rules of a write need. Pure. */
-export function writeFacts(request: FhirRequest, caller: AuthorityCaller, context: Context): WriteFacts {
+export function writeFacts(request: FhirRequest, caller: WritingCaller, context: Context): WriteFacts {
   return {
     owner: caller.authority,
     today: request.today,
     at: request.at,
     fhirBase: fhirBase(context),
     numberRange: context.config.mode === 'sandbox' ? 'test' : 'real',
-    keyedId: (parts) => context.store.keyedId(parts),
+    // two requests of one instant may tell the same twice
+    keyedId: (parts) => context.store.keyedId([request.requestId, ...parts]),
   }
 }
 
 export interface Committing {
   readonly request: FhirRequest
-  readonly caller: AuthorityCaller
+  readonly caller: WritingCaller
   readonly context: Context
   /** Answered status, for the audit record. */
   readonly status: (applied: readonly Applied[]) => number

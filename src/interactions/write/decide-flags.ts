@@ -1,19 +1,20 @@
 /** The Flag of every plan that a transaction touches: kept by the server, one per plan (R14). */
-import type { Flag } from '@medplum/fhirtypes'
 import type { ResourceId } from '../../domain/brands.ts'
-import { buildFlag, type FlagFacts } from '../../domain/upload/build-flag.ts'
+import { buildFlag } from '../../domain/upload/build-flag.ts'
 import { checkFlag, type PlanOfFlag } from '../../domain/upload/check-flag.ts'
 import type { FlagDraft, Token } from '../../domain/upload/draft.ts'
 import { isSameContent } from '../../domain/upload/same-content.ts'
 import { isSameToken } from '../../domain/upload/tolerant.ts'
 import { SYSTEM } from '../../fhir/canonicals.ts'
 import { issue } from '../../fhir/outcome.ts'
-import type { Row, RowIndex } from '../../store/store.ts'
+import type { Row } from '../../store/store.ts'
 import { parseId } from '../owned-rows.ts'
 import type { Change } from './change.ts'
 import { deletionOf } from './decide-delete.ts'
 import { planFactsOf } from './plan-facts.ts'
+import { flagFactsOf, flagIdOf, flagIndexOf } from './plan-flag.ts'
 import { findHolder } from './resolve-target.ts'
+import { standsAsItWas } from './stands-as-it-was.ts'
 import { nextVersion, pendingOf, pendingRows, rowAfter, say, setPending, type Workspace } from './workspace.ts'
 
 interface Brought {
@@ -25,7 +26,10 @@ interface Brought {
 export async function decideFlags(work: Workspace, changes: readonly Change[]): Promise<void> {
   const brought = await assignToPlans(work, changes)
   for (const planId of brought.keys()) await touchPlan(work, planId)
-  for (const plan of pendingRows(work, 'EpisodeOfCare')) await decideFlag(work, plan, brought.get(plan.id))
+  for (const plan of pendingRows(work, 'EpisodeOfCare')) {
+    const flag = brought.get(plan.id)
+    if (flag !== undefined || !standsAsItWas(work, plan)) await decideFlag(work, plan, flag)
+  }
 }
 
 /** Which plan each brought Flag signals; a Flag without a plan of this LA is refused. */
@@ -85,8 +89,8 @@ async function decideFlag(work: Workspace, plan: Row<'EpisodeOfCare'>, brought: 
     work.flagOf.set(brought.change, flagIdOf(plan))
     say(work, brought.change, ...checkFlag(brought.flag.resource, await planOfFlag(work, plan), today))
   }
-  const flag = buildFlag(flagFacts(work, plan, brought?.flag.resource ?? before?.resource), today)
-  const index = flagIndex(plan, flag)
+  const flag = buildFlag(flagFactsOf(plan, work.facts.owner, brought?.flag.resource ?? before?.resource), today)
+  const index = flagIndexOf(plan, flag)
   if (
     before?.resource !== undefined &&
     isSameContent(before.resource, flag) &&
@@ -98,11 +102,6 @@ async function decideFlag(work: Workspace, plan: Row<'EpisodeOfCare'>, brought: 
   const { id: _id, ...resource } = flag
   const after = nextVersion<'Flag'>(work, { type: 'Flag', id: flagIdOf(plan), method, before, resource, index })
   setPending(work, { ...(before === undefined ? {} : { before }), after, rewritten: true })
-}
-
-function flagIdOf(plan: Row<'EpisodeOfCare'>): ResourceId {
-  if (plan.index.flagId === undefined) throw new Error(`EpisodeOfCare/${plan.id} lacks its Flag`)
-  return plan.index.flagId
 }
 
 async function flagBefore(work: Workspace, plan: Row<'EpisodeOfCare'>): Promise<Row<'Flag'> | undefined> {
@@ -142,37 +141,4 @@ function urlsOf(work: Workspace, id: ResourceId): readonly string[] {
 function deleteFlag(work: Workspace, before: Row<'Flag'> | undefined): void {
   if (before === undefined || before.deleted) return
   setPending(work, { before, after: deletionOf(work, before), rewritten: true })
-}
-
-function flagFacts(work: Workspace, plan: Row<'EpisodeOfCare'>, sent: Flag | undefined): FlagFacts {
-  const { patient, managingOrganization } = plan.resource ?? {}
-  if (patient === undefined || managingOrganization === undefined)
-    throw new Error(`EpisodeOfCare/${plan.id} has no content`)
-  return {
-    plan: planFactsOf(plan, work.facts.owner),
-    planId: plan.id,
-    flagId: flagIdOf(plan),
-    patient,
-    authority: managingOrganization,
-    ...(sent?.identifier === undefined ? {} : { sentIdentifiers: sent.identifier }),
-  }
-}
-
-function flagIndex(plan: Row<'EpisodeOfCare'>, flag: Flag): RowIndex {
-  const { nhsNumber, patientId, start, end, planType, withdrawn } = plan.index
-  return {
-    identifiers: (flag.identifier ?? []).map(({ system, value }) => ({
-      ...(system === undefined ? {} : { system }),
-      ...(value === undefined ? {} : { value }),
-    })),
-    unique: [],
-    planId: plan.id,
-    ...(flag.status === undefined ? {} : { status: flag.status }),
-    ...(nhsNumber === undefined ? {} : { nhsNumber }),
-    ...(patientId === undefined ? {} : { patientId }),
-    ...(start === undefined ? {} : { start }),
-    ...(end === undefined ? {} : { end }),
-    ...(planType === undefined ? {} : { planType }),
-    ...(withdrawn === undefined ? {} : { withdrawn }),
-  }
 }

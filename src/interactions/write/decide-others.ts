@@ -37,13 +37,7 @@ export async function decideSubscription(work: Workspace, target: Target, draft:
   if (restored.issues.length > 0) return say(work, target.change, ...restored.issues)
   const { id: _id, meta: _meta, error: _error, ...resource } = restored.subscription
   if (before?.resource !== undefined && isSameSubscription(before.resource, resource)) return keep(work, before)
-  const index: RowIndex = {
-    identifiers: [],
-    unique: [],
-    status: resource.status,
-    topic: resource.criteria,
-    url: draft.endpoint,
-  }
+  const { index } = draft
   const method = before === undefined ? 'POST' : 'PUT'
   change(
     work,

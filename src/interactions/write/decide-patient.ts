@@ -1,9 +1,12 @@
 /** A Patient as it would be, and what that does to its plans (R6, R8, R14a, R15). */
 import { checkBirthDate, checkNumberKept, checkNumbersAgree } from '../../domain/upload/completeness.ts'
 import { isSameContent } from '../../domain/upload/same-content.ts'
+import { SYSTEM } from '../../fhir/canonicals.ts'
 import { type Issue, isError, issue } from '../../fhir/outcome.ts'
-import type { Row, RowIndex } from '../../store/store.ts'
+import type { LockKey, Row, RowIndex, Token } from '../../store/store.ts'
 import type { Draft } from './change.ts'
+import { namingLocks } from './naming-locks.ts'
+import { indexWithNotices } from './number-facts.ts'
 import { indexWithPatient, ownNumberOf, planFactsOf } from './plan-facts.ts'
 import { findHolder, uniqueTokens } from './resolve-target.ts'
 import { nextVersion, pendingOf, say, setPending, type Target, type Workspace } from './workspace.ts'
@@ -31,7 +34,7 @@ export async function decidePatient(work: Workspace, target: Target, draft: Pati
     return
   }
   setPending(work, { ...(before === undefined ? {} : { before }), after, rewritten: true })
-  for (const plan of await plansToLink(work, after)) relinkPlan(work, target, { plan, patient: after })
+  for (const plan of await plansToLink(work, after)) await relinkPlan(work, target, { plan, patient: after })
 }
 
 async function lockChild(work: Workspace, target: Target, draft: PatientDraft): Promise<void> {
@@ -39,7 +42,11 @@ async function lockChild(work: Workspace, target: Target, draft: PatientDraft): 
   const numbers = [draft.nhsNumber, target.before?.index.nhsNumber].filter((one) => one !== undefined)
   await work.unit.lock([
     { kind: 'patient', owner, patientId: target.id },
-    ...[...new Set(numbers)].map((nhsNumber) => ({ kind: 'child' as const, owner, nhsNumber })),
+    ...namingLocks(work, ownTokens(draft.identifiers)),
+    ...[...new Set(numbers)].flatMap((nhsNumber): LockKey[] => [
+      { kind: 'child', owner, nhsNumber },
+      { kind: 'number', nhsNumber },
+    ]),
   ])
 }
 
@@ -65,7 +72,8 @@ function indexOf(draft: PatientDraft): RowIndex {
 async function plansToLink(work: Workspace, patient: Row<'Patient'>): Promise<readonly Row<'EpisodeOfCare'>[]> {
   const rows = work.unit.of(work.facts.owner, 'EpisodeOfCare')
   const linked = await rows.search({ criteria: [{ field: 'patientId', anyOf: [patient.id] }], limit: MOST_PLANS })
-  if (patient.index.nhsNumber === undefined) return linked
+  const waiting = await plansWaiting(work, patient)
+  if (patient.index.nhsNumber === undefined) return [...linked, ...waiting]
   const named = await rows.search({
     criteria: [
       { field: 'nhsNumber', anyOf: [patient.index.nhsNumber] },
@@ -73,19 +81,38 @@ async function plansToLink(work: Workspace, patient: Row<'Patient'>): Promise<re
     ],
     limit: MOST_PLANS,
   })
-  return [...linked, ...named]
+  return [...linked, ...named, ...waiting]
 }
+
+/** Plans that name this Patient by an identifier of the authority's own and had none to refer to (R8). An identifier that two Patients share names neither. */
+async function plansWaiting(work: Workspace, patient: Row<'Patient'>): Promise<readonly Row<'EpisodeOfCare'>[]> {
+  const { owner } = work.facts
+  const found = await work.unit.plansNaming(owner, ownTokens(patient.index.identifiers))
+  const meant: Row<'EpisodeOfCare'>[] = []
+  for (const plan of found) {
+    if (plan.index.patientToken === undefined) continue
+    const criteria = [{ field: 'identifier' as const, tokens: [plan.index.patientToken] }]
+    const holders = await work.unit.of(owner, 'Patient').search({ criteria, limit: 2 })
+    if (holders.every(({ id }) => id === patient.id)) meant.push(plan)
+  }
+  return meant
+}
+
+const ownTokens = (tokens: readonly Token[]): readonly Token[] =>
+  tokens.filter(({ system }) => system !== SYSTEM.nhsNumber)
 
 /** Far more plans than one LA can hold for one child. */
 const MOST_PLANS = 500
 
-function relinkPlan(
+async function relinkPlan(
   work: Workspace,
   target: Target,
   pair: { plan: Row<'EpisodeOfCare'>; patient: Row<'Patient'> },
-): void {
+): Promise<void> {
   const { plan, patient } = pair
-  const after: Row<'EpisodeOfCare'> = { ...plan, index: indexWithPatient(plan, patient, work.facts.numberRange) }
+  const indexed = await indexWithNotices(work.unit, indexWithPatient(plan, patient, work.facts.numberRange), plan)
+  say(work, target.change, ...indexed.issues.map((one) => ({ ...one, expression: 'Patient.identifier' })))
+  const after: Row<'EpisodeOfCare'> = { ...plan, index: indexed.index }
   const faults = findFaults(work, { before: plan, after, patient })
   say(work, target.change, ...faults)
   if (faults.length === 0 && pendingOf(work, 'EpisodeOfCare', plan.id) === undefined)

@@ -11,6 +11,8 @@ import { isSameContent } from '../../domain/upload/same-content.ts'
 import { issue } from '../../fhir/outcome.ts'
 import type { LockKey, Row, RowIndex } from '../../store/store.ts'
 import type { Draft } from './change.ts'
+import { namingLocks } from './naming-locks.ts'
+import { indexWithNotices } from './number-facts.ts'
 import { planFactsOf } from './plan-facts.ts'
 import { resolvePatient } from './resolve-patient.ts'
 import { findHolder, uniqueTokens } from './resolve-target.ts'
@@ -27,25 +29,36 @@ export async function decidePlan(work: Workspace, target: Target, draft: PlanDra
   const nhsNumber = draft.nhsNumber ?? patient?.index.nhsNumber
   const disagreement = checkNumbersAgree(draft.nhsNumber, patient?.index.nhsNumber)
   if (disagreement.length > 0) return say(work, change, ...disagreement)
-  await work.unit.lock(locksOf(work, { nhsNumber, patient, before: target.before }))
+  await work.unit.lock([
+    ...locksOf(work, { nhsNumber, patient, before: target.before }),
+    ...namingLocks(work, [waitingFor(draft, patient).patientToken]),
+  ])
   const resource = withPatient(draft, patient)
   const before = target.before as Row<'EpisodeOfCare'> | undefined
   const isSame = before?.resource !== undefined && isSameContent(before.resource, resource)
   if (target.how === 'held' && !isSame)
     return say(work, change, issue('DUPLICATE_IDENTIFIER', 'EpisodeOfCare.identifier'))
   await refuseSecondHolder(work, target)
+  const indexed = await indexWithNotices(work.unit, indexOf(work, target, { draft, patient, nhsNumber }), before)
+  say(work, change, ...indexed.issues.map((one) => ({ ...one, expression: 'EpisodeOfCare.patient' })))
   const row = nextVersion<'EpisodeOfCare'>(work, {
     type: 'EpisodeOfCare',
     id: target.id,
     method: change.method === 'POST' ? 'POST' : change.method,
     before,
     resource,
-    index: indexOf(work, target, { draft, patient, nhsNumber }),
+    index: withSentAs(indexed.index, change.sentAs),
   })
   judge(work, target, row)
   const keepsVersion = isSame && before !== undefined && before.resource?.status === resource.status
-  const after = keepsVersion && before !== undefined ? { ...before, index: row.index } : row
+  const after =
+    keepsVersion && before !== undefined ? { ...before, index: withSentAs(row.index, before.index.sentAs) } : row
   setPending(work, { ...(before === undefined ? {} : { before }), after, rewritten: !keepsVersion })
+}
+
+/** Tells the content that a version was made from: only a new version is made from what is sent now. */
+function withSentAs({ sentAs: _old, ...index }: RowIndex, sentAs: string | undefined): RowIndex {
+  return sentAs === undefined ? index : { ...index, sentAs }
 }
 
 /** Rules on the plan's next state together with its child. */
@@ -72,7 +85,10 @@ function locksOf(
   const patients = new Set([who.patient?.id, who.before?.index.patientId].filter((one) => one !== undefined))
   return [
     ...[...patients].map((patientId) => ({ kind: 'patient' as const, owner, patientId })),
-    ...[...numbers].map((nhsNumber) => ({ kind: 'child' as const, owner, nhsNumber })),
+    ...[...numbers].flatMap((nhsNumber): LockKey[] => [
+      { kind: 'child', owner, nhsNumber },
+      { kind: 'number', nhsNumber },
+    ]),
   ]
 }
 
@@ -87,6 +103,12 @@ function withPatient(draft: PlanDraft, patient: Row<'Patient'> | undefined): Epi
       ...(identifier === undefined ? {} : { identifier }),
     },
   }
+}
+
+/** The identifier under which the child's Patient will find the plan, when it comes (R8). */
+function waitingFor(draft: PlanDraft, patient: Row<'Patient'> | undefined): Pick<RowIndex, 'patientToken'> {
+  const isNamed = patient === undefined && draft.nhsNumber === undefined && draft.patientIdentifier?.value !== undefined
+  return isNamed && draft.patientIdentifier !== undefined ? { patientToken: draft.patientIdentifier } : {}
 }
 
 function indexOf(
@@ -108,6 +130,7 @@ function indexOf(
     ...(target.before?.index.toldOn === undefined ? {} : { toldOn: target.before.index.toldOn }),
     ...(nhsNumber === undefined ? {} : { nhsNumber }),
     ...(patient === undefined ? {} : { patientId: patient.id }),
+    ...waitingFor(draft, patient),
     ...(patient?.index.birthDate === undefined ? {} : { birthDate: patient.index.birthDate }),
     ...(draft.expectedDelivery === undefined ? {} : { expectedDelivery: draft.expectedDelivery }),
   }

@@ -7,26 +7,7 @@ import { SYSTEM } from '../../fhir/canonicals.ts'
 import type { Row, RowIndex } from '../../store/store.ts'
 import type { WriteFacts } from './change.ts'
 
-/** Facts of a plan row of this LA. Throws when the row is no plan that this server wrote. Pure. */
-export function planFactsOf(row: Row<'EpisodeOfCare'>, owner: WriteFacts['owner']): PlanFacts {
-  const { index } = row
-  if (index.planType === undefined || index.start === undefined || index.flagId === undefined) {
-    throw new Error(`EpisodeOfCare/${row.id} lacks its index`)
-  }
-  return {
-    id: row.id,
-    version: row.version,
-    flagId: index.flagId,
-    owner,
-    type: index.planType,
-    start: index.start as LondonDay,
-    ...(index.end === undefined ? {} : { end: index.end as LondonDay }),
-    withdrawn: index.withdrawn === true,
-    ...(index.nhsNumber === undefined ? {} : { nhsNumber: index.nhsNumber }),
-    ...(index.birthDate === undefined ? {} : { birthDate: index.birthDate }),
-    ...(index.expectedDelivery === undefined ? {} : { expectedDelivery: index.expectedDelivery as LondonDay }),
-  }
-}
+export { planFactsOf } from '../../domain/stored-plan.ts'
 
 /** The NHS number that the plan itself names, by a logical reference; undefined when only its Patient holds one. Pure. */
 export function ownNumberOf(row: Row<'EpisodeOfCare'>, numberRange: WriteFacts['numberRange']): NhsNumber | undefined {
@@ -42,7 +23,7 @@ export function indexWithPatient(
   patient: Row<'Patient'>,
   numberRange: WriteFacts['numberRange'],
 ): RowIndex {
-  const { nhsNumber: _number, birthDate: _birth, patientId: _patient, ...rest } = row.index
+  const { nhsNumber: _number, birthDate: _birth, patientId: _patient, patientToken: _token, ...rest } = row.index
   const nhsNumber = ownNumberOf(row, numberRange) ?? patient.index.nhsNumber
   return {
     ...rest,

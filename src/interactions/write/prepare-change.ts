@@ -2,7 +2,7 @@
 import type { EpisodeOfCare, Flag, Organization, Patient, Resource, Subscription } from '@medplum/fhirtypes'
 import type { Context } from '../../context.ts'
 import type { ResourceId } from '../../domain/brands.ts'
-import { parseSubscription } from '../../domain/subscription.ts'
+import { buildSubscriptionIndex, parseSubscription } from '../../domain/subscription.ts'
 import type { FilingFacts } from '../../domain/upload/draft.ts'
 import { mergeIssues } from '../../domain/upload/merge-issues.ts'
 import { dropNotHeld } from '../../domain/upload/not-held.ts'
@@ -65,7 +65,8 @@ export function prepareChange(parts: ChangeParts, { filing, context }: Preparing
 }
 
 function checkBodyId(parts: ChangeParts, bodyId: string | undefined): Issue | undefined {
-  if (parts.method !== 'PUT' || parts.id === undefined || bodyId === parts.id) return undefined
+  const hasOwnId = parts.method === 'PUT' || parts.method === 'PATCH'
+  if (!hasOwnId || parts.id === undefined || bodyId === parts.id) return undefined
   return issue('ID_MISMATCH', `${parts.type}.id`)
 }
 
@@ -120,7 +121,7 @@ function parseSubscriptionDraft(
   const facts = { authority, mode: context.config.mode, allowedHosts: context.allowedHosts(authority) }
   const { issues, draft } = parseSubscription(resource, facts)
   if (draft === undefined) return { issues }
-  return { issues, draft: { kind: 'Subscription', resource, endpoint: draft.endpoint } }
+  return { issues, draft: { kind: 'Subscription', resource, index: buildSubscriptionIndex(draft) } }
 }
 
 interface Parsed<D> {

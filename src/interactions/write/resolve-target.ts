@@ -1,9 +1,10 @@
 /** Which row a change means (R4 http.html#create, #update, #delete, #cond-update; R15). */
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import type { Criterion, OwnedType, Row, Token } from '../../store/store.ts'
-import { parseVersion } from '../owned-rows.ts'
+import { fitsIfMatch } from '../owned-rows.ts'
 import { parseCondition } from '../search/condition.ts'
 import type { Change } from './change.ts'
+import { identifierOfCondition } from './foresee-reads.ts'
 import { say, type Target, type Workspace } from './workspace.ts'
 
 /** Finds the target of a change, or notes why there is none. Takes the locks that make conditional writes exact under concurrency. */
@@ -41,7 +42,7 @@ async function findHeld(work: Workspace, change: Change): Promise<Row<OwnedType>
     tokens.map((one) => ({
       kind: 'condition',
       owner: work.facts.owner,
-      text: `${change.type} ${one.system ?? ''}|${one.value ?? ''}`,
+      text: identityText(change.type, one),
     })),
   )
   const holder = await findHolder(work, change.type, tokens)
@@ -51,6 +52,11 @@ async function findHeld(work: Workspace, change: Change): Promise<Row<OwnedType>
     .of(work.facts.owner, change.type)
     .search({ criteria: [{ field: 'identifier', tokens }], limit: 1 })
   return rows[0]
+}
+
+/** A condition that names one identifier and the creation of a resource with it take the same lock. */
+function identityText(type: OwnedType, one: Token): string {
+  return `${type} ${one.system ?? ''}|${one.value ?? ''}`
 }
 
 /** A live row of this LA and type with one of these identifiers; withdrawn plans have freed theirs. */
@@ -119,15 +125,32 @@ async function targetOfUnmatchedUpdate(work: Workspace, change: Change): Promise
 
 function staleness(change: Change, before: Row<OwnedType>): Issue | undefined {
   if (change.ifMatch === undefined) return undefined
-  const version = parseVersion(change.ifMatch)
-  if (version === undefined) return issue('INVALID_HEADER', undefined, 'If-Match must name one version, as in W/"3".')
-  return version === before.version ? undefined : issue('VERSION_CONFLICT')
+  const fits = fitsIfMatch(change.ifMatch, before.version)
+  if (fits === undefined) return issue('INVALID_HEADER', undefined, 'If-Match must name a version, as in W/"3".')
+  return fits ? undefined : issue('VERSION_CONFLICT')
 }
 
 async function matchesOf(work: Workspace, change: Change, query: string): Promise<readonly Row<OwnedType>[] | Issue> {
   const { owner, fhirBase, numberRange } = work.facts
   const parsed = parseCondition(query, { type: change.type, fhirBase, numberRange, authority: owner })
   if ('issue' in parsed) return parsed.issue
-  await work.unit.lock([{ kind: 'condition', owner, text: `${change.type} ? ${query}` }])
-  return work.unit.of(owner, change.type).search({ criteria: parsed.criteria as readonly Criterion[], limit: 2 })
+  const named = identifierOfCondition(query)
+  const text = named === undefined ? `${change.type} ? ${query}` : identityText(change.type, named)
+  await work.unit.lock([{ kind: 'condition', owner, text }])
+  const rows = await work.unit
+    .of(owner, change.type)
+    .search({ criteria: parsed.criteria as readonly Criterion[], limit: MOST_MATCHES })
+  return thoseMeant(change, rows)
+}
+
+/** More plans than one identifier has had, withdrawn ones included. */
+const MOST_MATCHES = 20
+
+/** A withdrawn plan has freed its identifier (R15): what stands is meant before it, and it is meant at all, the newest of several, only by who withdraws, deletes or patches it. */
+function thoseMeant(change: Change, rows: readonly Row<OwnedType>[]): readonly Row<OwnedType>[] {
+  const standing = rows.filter((row) => row.index.withdrawn !== true)
+  if (standing.length > 0 || rows.length === 0) return standing
+  const { draft, method } = change
+  const isFiling = (method === 'POST' || method === 'PUT') && !(draft?.kind === 'EpisodeOfCare' && draft.withdrawn)
+  return isFiling ? [] : rows.toSorted((a, b) => (a.lastUpdated < b.lastUpdated ? 1 : -1)).slice(0, 1)
 }

@@ -94,7 +94,7 @@ function isOfType<T extends OwnedType>(row: Row<OwnedType>, type: T): row is Row
 
 /** The next version of a row, or its first. Pure. */
 export function nextVersion<T extends OwnedType>(
-  work: Workspace,
+  work: { readonly facts: Pick<WriteFacts, 'at' | 'owner'> },
   parts: Pick<Row<T>, 'type' | 'id' | 'index' | 'method'> & {
     readonly resource?: Row<T>['resource']
     readonly before?: Row<OwnedType> | undefined
