@@ -44,6 +44,8 @@ export async function tellStory(options: StoryOptions, io: Io): Promise<Listener
     await fileExamples(teller)
     await checkKnownChild(teller, options, arrived)
     await checkOthers(teller, arrived)
+    await bearBaby(teller)
+    await changeNumber(teller)
     await refuseStrangers(teller)
     teller.step('The story holds')
     isOver = true
@@ -121,6 +123,29 @@ async function checkOthers(teller: Teller, arrived: readonly Arrived[]): Promise
   const again = await teller.check('check-request.json')
   teller.holds(resourcesOf(again, 'AuditEvent').length === 1, 'one earlier access is shown')
   teller.holds((await waitFor(arrived, 4)).alert.audit.id !== arrived[0]?.alert.audit.id, 'Derbyshire is told again')
+}
+
+/** R24: from the unborn plan to the baby. */
+async function bearBaby(teller: Teller): Promise<void> {
+  teller.step('The baby is born: a midwife notifies both numbers, and a nurse checks the baby')
+  await teller.operate('the birth is taken', 'midwife', ['Patient/$birth-notified', 'birth-notified.request.json'])
+  const baby = await teller.check('check-baby.request.json')
+  teller.holds(baby.total === 1, 'the plan made before the birth is found under the baby’s number')
+  const mother = '9995425793'
+  teller.holds(!JSON.stringify(baby).includes(mother), 'without the mother’s number')
+  teller.show(wordsOf(baby))
+}
+
+/** R23: the NHS replaces a number. */
+async function changeNumber(teller: Teller): Promise<void> {
+  teller.step('The NHS replaces the looked-after child’s number')
+  await teller.operate('the notice is taken', 'number-feed', ['Patient/$number-changed', 'number-changed.request.json'])
+  const child = await teller.check('check-new-number.request.json')
+  teller.holds(child.total === 1, 'the plan is found under the new number')
+  const plans = await teller.search(DERBYSHIRE, 'EpisodeOfCare?_count=100')
+  const told = resourcesOf(plans, 'EpisodeOfCare').filter((plan) => JSON.stringify(plan).includes('cpis-new-number'))
+  teller.holds(told.length === 1, 'and Derbyshire reads the new number on its plan, until it files it')
+  teller.show(wordsOf(child))
 }
 
 async function refuseStrangers(teller: Teller): Promise<void> {

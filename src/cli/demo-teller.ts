@@ -18,6 +18,10 @@ export interface Teller {
   holds(isTrue: boolean, claim: string): void
   file(example: string, authority: string): Promise<void>
   check(example: string): Promise<Bundle>
+  /** Posts an example to an operation below the FHIR base; claims that it is taken. */
+  operate(story: string, as: string, request: readonly [path: string, example: string]): Promise<void>
+  /** The bodies of a search, as an authority's system. */
+  search(authority: string, path: string): Promise<Bundle>
   refused(story: string, as: string, status: number, request: readonly ['POST', string, string]): Promise<void>
 }
 
@@ -55,6 +59,15 @@ export function buildTeller(options: { readonly json?: boolean }, io: Io): Telle
       const { token } = await fetchToken(origin, 'ed-nurse', io)
       const parameters: Parameters = parseResource(readExample(example), 'Parameters')
       return postCheck(origin, token, parameters)
+    },
+    operate: async (story, as, [path, example]) => {
+      const { token } = await fetchToken(origin, as, io)
+      const answer = await send(origin, { method: 'POST', path: `/FHIR/R4/${path}`, token, body: readExample(example) })
+      holds(answer.status === 200, story)
+    },
+    search: async (authority, path) => {
+      const { token } = await fetchToken(origin, `la-${authority}`, io)
+      return parseResource((await send(origin, { method: 'GET', path: `/FHIR/R4/${path}`, token })).body, 'Bundle')
     },
     refused: async (story, as, status, [method, path, example]) => {
       const { token } = await fetchToken(origin, as, io)

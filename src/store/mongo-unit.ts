@@ -62,10 +62,6 @@ export function buildUnit(scope: Scope, { directory, queue, onWrite }: UnitParts
       if (events.length > 0)
         await deliveryCollections(scope.db).events.insertMany(events.map(newEventDoc), writing(scope))
     },
-    appendEvents: async (events) => {
-      if (events.length === 0) return
-      await deliveryCollections(scope.db).events.insertMany(events.map(newEventDoc), writing(scope))
-    },
     saveBundleReply: (owner, identifier, reply, expiresAt) =>
       saveBundleReply(scope, { owner, identifier, expiresAt }, reply),
   }

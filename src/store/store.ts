@@ -263,7 +263,6 @@ export interface Unit extends Reader {
   appendEvent(event: RegisterEvent): Promise<void>
   /** As appendEvent for each, in one call. */
   appendEvents(events: readonly RegisterEvent[]): Promise<void>
-  appendEvents(events: readonly RegisterEvent[]): Promise<void>
   saveBundleReply(owner: AuthorityCode, identifier: Token, reply: BundleReply, expiresAt: Date): Promise<void>
 }
 

@@ -77,7 +77,7 @@ const EXPECTED: Readonly<Record<CallerKind | 'nobody', { own: readonly string[];
   'la-supplier': { own: SUPPLIER_OWN, any: each(['Organization'], READING) },
   'la-receiver': { own: RECEIVER_OWN, any: each(['Organization'], READING) },
   'number-feed': { own: [], any: ['Patient/$number-changed', 'Patient/$birth-notified'] },
-  auditor: { own: [], any: each(['AuditEvent'], ['read', 'search-type']) },
+  auditor: { own: [], any: [...each(['AuditEvent'], ['read', 'search-type']), ...each(['Organization'], READING)] },
   administrator: {
     own: [],
     any: [
@@ -157,7 +157,10 @@ describe('the scope gate', () => {
 
   test.each(narrowed)('%s without the scope is refused: %s', (kind, _, request) => {
     const other = kind === 'auditor' ? ['user/AuditEvent.c'] : ['system/AuditEvent.c']
-    const scopes = words(request).startsWith('[base]') || words(request) === 'Bundle/$validate' ? [] : other
+    const name = words(request)
+    const anyDoes =
+      name.startsWith('[base]') || name === 'Bundle/$validate' || /^auditor Organization/.test(`${kind} ${name}`)
+    const scopes = anyDoes ? [] : other
     expect(decideAccess({ ...CALLERS[kind], scopes }, request)).toMatchObject({
       allowed: false,
       code: 'NOT_PERMITTED',

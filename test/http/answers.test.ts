@@ -122,7 +122,7 @@ describe('HEAD and OPTIONS', () => {
 
   test.each([
     ['metadata', 'GET, HEAD, OPTIONS'],
-    ['EpisodeOfCare/x', 'GET, PUT, HEAD, OPTIONS'],
+    ['EpisodeOfCare/x', 'GET, PUT, DELETE, PATCH, HEAD, OPTIONS'],
     ['Patient/$cpis-check', 'POST, OPTIONS'],
   ])('OPTIONS of %s says what is offered and where the whole is told', async (path, allow) => {
     const { status, headers, body } = await onWire(path, { method: 'OPTIONS' })

@@ -43,8 +43,8 @@ describe('refused, and audited with the caller', () => {
       'Patient/$cpis-check',
     ],
     [
-      'DELETE on a plan',
-      { as: LA, method: 'DELETE', path: 'EpisodeOfCare/x' },
+      'POST on a plan',
+      { as: LA, path: 'EpisodeOfCare/x', body: {} },
       405,
       'METHOD_NOT_ALLOWED',
       'EpisodeOfCare/[id]',

@@ -351,15 +351,11 @@ describe('R15 sending again', () => {
         body: resourceOfPlan({ ...plan, status }),
       })
     const ids: (string | undefined)[] = []
-    for (const status of [
-      'active',
-      'entered-in-error',
-      'active',
-      'active',
-      'entered-in-error',
-      'entered-in-error',
-    ] as const)
+    const sent = ['active', 'entered-in-error', 'active', 'active', 'entered-in-error', 'entered-in-error'] as const
+    for (const [nth, status] of sent.entries()) {
+      world.at(`2026-05-03 12:0${nth}`)
       ids.push(resourceOf(await put(status), 'EpisodeOfCare').id)
+    }
     const [first, , second] = ids
     expect(ids).toEqual([first, first, second, second, second, second])
     expect(second).not.toBe(first)

@@ -68,7 +68,9 @@ export function openChunkUnit(unit: Unit, owner: AuthorityCode): ChunkUnit {
         return isKnown && ahead.notices !== undefined ? ahead.notices.all : unit.numberNotices(numbers)
       },
       plansNaming: async (of, tokens) => {
-        if (held.rows.some((row) => row.index.patientToken !== undefined)) await flush()
+        const known = of === owner ? cache.naming(tokens) : undefined
+        if (known !== undefined) return known
+        await flush()
         return unit.plansNaming(of, tokens)
       },
       lock: async (keys) => {
@@ -119,10 +121,19 @@ async function readAhead(ahead: Ahead, foreseen: Foreseen): Promise<void> {
   const others = foreseen.planNumbers.filter((one) => !known.has(one))
   await fetchKeys(ahead, 'EpisodeOfCare', { field: 'nhsNumber', anyOf: others })
   if (others.length > 0) ahead.notices = { of: new Set(others), all: await ahead.unit.numberNotices(others) }
+  await fetchNaming(ahead, foreseen.namingTokens)
   if (!foreseen.patientsLookedUp) return
   const ids = [...new Set(patients.map((one) => one.id))]
   await fetchKeys(ahead, 'EpisodeOfCare', { field: 'patientId', anyOf: ids })
   for (const id of foreseen.freshPatientIds) cache.knowAll('EpisodeOfCare', { field: 'patientId', anyOf: [id] })
+}
+
+/** Plans that wait for the Patients that come. */
+async function fetchNaming({ unit, owner, cache }: Ahead, tokens: readonly FullToken[]): Promise<void> {
+  if (tokens.length === 0) return
+  const rows = await unit.plansNaming(owner, tokens)
+  for (const token of tokens) cache.knowNaming(token)
+  for (const row of rows) cache.put(row)
 }
 
 type KeyCriterion =

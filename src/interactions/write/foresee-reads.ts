@@ -13,6 +13,8 @@ export interface FullToken {
 export interface Foreseen {
   readonly planTokens: readonly FullToken[]
   readonly patientTokens: readonly FullToken[]
+  /** The authority's own identifiers of Patients that come: plans may wait for them. */
+  readonly namingTokens: readonly FullToken[]
   /** NHS numbers under which Patients are looked for. */
   readonly numbers: readonly NhsNumber[]
   /** NHS numbers under which the other plans of a child are looked for. */
@@ -27,6 +29,7 @@ export interface Foreseen {
 export function foreseeReads(changes: readonly Change[]): Foreseen {
   const planTokens = new Map<string, FullToken>()
   const patientTokens = new Map<string, FullToken>()
+  const namingTokens = new Map<string, FullToken>()
   const numbers = new Set<NhsNumber>()
   const planNumbers = new Set<NhsNumber>()
   const freshPatientIds: string[] = []
@@ -47,6 +50,7 @@ export function foreseeReads(changes: readonly Change[]): Foreseen {
       }
     } else if (draft?.kind === 'Patient') {
       for (const token of draft.unique) addToken(patientTokens, token)
+      for (const token of draft.identifiers) if (token.system !== SYSTEM.nhsNumber) addToken(namingTokens, token)
       if (draft.nhsNumber !== undefined) {
         numbers.add(draft.nhsNumber)
         planNumbers.add(draft.nhsNumber)
@@ -58,6 +62,7 @@ export function foreseeReads(changes: readonly Change[]): Foreseen {
   return {
     planTokens: [...planTokens.values()],
     patientTokens: [...patientTokens.values()],
+    namingTokens: [...namingTokens.values()],
     numbers: [...numbers],
     planNumbers: [...planNumbers],
     freshPatientIds,

@@ -1,5 +1,5 @@
 /** Rows of one transaction that are known already: by id, and by keys of which all live rows are known. */
-import type { Criterion, OwnedType, Query, Row } from '../../store/store.ts'
+import type { Criterion, OwnedType, Query, Row, Token } from '../../store/store.ts'
 
 /** Fields that a key may be made of. */
 export type KeyField = 'identifier' | 'nhsNumber' | 'patientId'
@@ -9,6 +9,10 @@ export interface RowCache {
   knowAll(type: OwnedType, criterion: Criterion): void
   /** A row as it now stands; its older self is gone. */
   put(row: Row<OwnedType>): void
+  /** The same for the plans that name their child by this identifier and have no Patient. */
+  knowNaming(token: Token): void
+  /** Plans that name their child by one of these identifiers and have no Patient; undefined when that is not known here. */
+  naming(tokens: readonly Token[]): readonly Row<'EpisodeOfCare'>[] | undefined
   byId<T extends OwnedType>(type: T, id: string): Row<T> | undefined
   /** What the store would answer; undefined when that is not known here. */
   search<T extends OwnedType>(type: T, query: Query): readonly Row<T>[] | undefined
@@ -36,6 +40,18 @@ export function buildRowCache(): RowCache {
       const key = keyOf(criterion)
       if (key !== undefined && !keys.has(key)) keys.set(key, new Set())
     },
+    knowNaming: (token) => {
+      const { keys } = shelfOf('EpisodeOfCare')
+      const key = namingKey(token)
+      if (!keys.has(key)) keys.set(key, new Set())
+    },
+    naming: (tokens) => {
+      const { rows, keys } = shelfOf('EpisodeOfCare')
+      const known = tokens.map((token) => keys.get(namingKey(token)))
+      if (known.some((ids) => ids === undefined)) return undefined
+      const ids = new Set(known.flatMap((one) => [...(one ?? [])]))
+      return [...ids].sort().flatMap((id) => (rows.get(id) as Row<'EpisodeOfCare'> | undefined) ?? [])
+    },
     put: (row) => putRow(shelfOf(row.type), row),
     byId: <T extends OwnedType>(type: T, id: string) => shelfOf(type).rows.get(id) as Row<T> | undefined,
     search: <T extends OwnedType>(type: T, query: Query) =>
@@ -58,11 +74,14 @@ function putRow({ rows, keys }: Shelf, row: Row<OwnedType>): void {
   if (!row.deleted) for (const key of keysOf(row)) keys.get(key)?.add(row.id)
 }
 
+const namingKey = (token: Token): string => `naming ${token.system ?? ''}|${token.value ?? ''}`
+
 function keysOf({ index }: Row<OwnedType>): readonly string[] {
   return [
     ...index.identifiers.map((one) => `identifier ${one.system ?? ''}|${one.value ?? ''}`),
     ...(index.nhsNumber === undefined ? [] : [`nhsNumber ${index.nhsNumber}`]),
     ...(index.patientId === undefined ? [] : [`patientId ${index.patientId}`]),
+    ...(index.patientToken === undefined || index.patientId !== undefined ? [] : [namingKey(index.patientToken)]),
   ]
 }
 
