@@ -35,6 +35,7 @@ export function banner(config: Config, url: string): string[] {
   return [
     `cpis ${VERSION}, ${config.mode}, node ${process.versions.node}`,
     `  FHIR base   ${url}/FHIR/R4   (${url}/FHIR/R4/metadata)`,
+    `  to read     ${url}/docs   (${url}/openapi.json)`,
     `  metrics     ${metrics}`,
     `  data        ${config.dataDir}${config.mongodbUrl === undefined ? ' (with its own mongod)' : ', database at MONGODB_URL'}`,
     ...(config.mode === 'sandbox' ? sandboxLines(config, url) : []),

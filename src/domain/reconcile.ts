@@ -155,6 +155,8 @@ function findEndingSoon(held: readonly HeldPlan[], today: LondonDay): Reconcilia
     .sort((a, b) => a.days - b.days || byStart(a.held, b.held))
 }
 
+/** Then by the authority's own identifier, so that two comparisons of the same say the same in the same order. */
 function byStart(a: HeldPlan, b: HeldPlan): number {
-  return a.start === b.start ? (a.id < b.id ? -1 : 1) : a.start < b.start ? -1 : 1
+  const [one, other] = [a, b].map((plan) => `${plan.start} ${plan.identifiers[0]?.value ?? ''} ${plan.id}`)
+  return one === other ? 0 : (one ?? '') < (other ?? '') ? -1 : 1
 }

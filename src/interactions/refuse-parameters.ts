@@ -5,11 +5,13 @@ import type { FhirRequest, InteractionCode } from './interaction.ts'
 
 const BY_ID: ReadonlySet<InteractionCode> = new Set(['update', 'patch', 'delete'])
 const NEVER: ReadonlySet<InteractionCode> = new Set(['create', 'transaction', 'batch'])
+/** Operations that take all they need in their Parameters; others look at their address themselves. */
+const BY_BODY: ReadonlySet<string | undefined> = new Set(['cpis-check', 'number-changed', 'birth-notified'])
 
-/** Throws UNKNOWN_PARAMETER, unless lenient. A condition of an update, patch or delete without an id is none of these; an operation with a body takes all it needs there. Pure. */
-export function refuseParameters({ interaction, id, parameters, prefer, body }: FhirRequest): void {
+/** Throws UNKNOWN_PARAMETER, unless lenient. A condition of an update, patch or delete without an id is none of these. Pure. */
+export function refuseParameters({ interaction, id, operation, parameters, prefer }: FhirRequest): void {
   if (parameters.length === 0 || prefer.handling === 'lenient') return
-  const isPostedOperation = interaction === 'operation' && body !== undefined
-  if (!NEVER.has(interaction) && !isPostedOperation && !(BY_ID.has(interaction) && id !== undefined)) return
+  const takesNone = NEVER.has(interaction) || BY_BODY.has(operation) || (BY_ID.has(interaction) && id !== undefined)
+  if (!takesNone) return
   throw new FhirError([issue('UNKNOWN_PARAMETER', undefined, 'No parameter is taken in the address here. Remove it.')])
 }

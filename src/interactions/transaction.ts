@@ -1,4 +1,5 @@
 /** POST [base]: transaction, all or nothing, and batch, each entry alone (R4 http.html#transaction; R15, R16). */
+import type { Bundle, BundleEntry as ReplyEntry } from '@medplum/fhirtypes'
 import type { AuthorityCaller } from '../auth/caller.ts'
 import { decideAccess } from '../auth/policy.ts'
 import type { Context } from '../context.ts'
@@ -7,19 +8,20 @@ import { type Issue, issue } from '../fhir/outcome.ts'
 import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
 import { requireAuthority } from './owned-rows.ts'
 import { hashOf } from './transaction/body-hash.ts'
-import { buildReply } from './transaction/build-reply.ts'
+import { buildEntry, type ReplyFacts, wrap } from './transaction/build-reply.ts'
 import { type BundleEntry, type ParsedBundle, parseBundle } from './transaction/bundle-entries.ts'
 import { parseEntryChange } from './transaction/entry-change.ts'
+import { answerRead, type EntryRead, parseEntryRead } from './transaction/read-entry.ts'
 import { runBatch } from './transaction/run-batch.ts'
 import { findReply, replyToStore } from './transaction/stored-reply.ts'
-import type { Change } from './write/change.ts'
+import type { Applied, Change } from './write/change.ts'
 import { commitChanges, writeFacts } from './write/commit-changes.ts'
 import { filingFacts } from './write/filing-facts.ts'
 import { prepareChange } from './write/prepare-change.ts'
 import { type MaybeResent, maybeResent } from './write/resent-plan.ts'
 
 /** How long a Bundle identifier is remembered (R15). */
-const REPLY_KEPT_MS = 24 * 60 * 60 * 1000
+export const REPLY_KEPT_MS = 24 * 60 * 60 * 1000
 
 /** Carries out a posted Bundle. A transaction that fails is one OperationOutcome with every fault and its place, and changed nothing. */
 export const handleTransaction: Handler = async (request, caller, context) => {
@@ -47,28 +49,74 @@ export interface BundleWork {
   readonly bodyHash: () => string
 }
 
+/** Writes first, then the reads, which see what was written: one transaction (R4 http.html#trules). */
 async function runTransaction(work: BundleWork): Promise<FhirResponse> {
   const { request, caller, context, bundle } = work
-  const changes = await prepareEntries(work, bundle.entries)
-  if ('issues' in changes) throw new FhirError(changes.issues)
+  const prepared = await prepareEntries(work, bundle.entries.filter(isWriting))
+  const reads = parseReads(work, bundle.entries)
+  const issues = [...('issues' in prepared ? prepared.issues : []), ...reads.issues]
+  if ('issues' in prepared || issues.length > 0) throw new FhirError(issues)
   const facts = writeFacts(request, caller, context)
-  const applied = await commitChanges(changes.changes, {
+  let answers: ReadonlyMap<string, ReplyEntry> = new Map()
+  const replyTo = (applied: readonly Applied[]): Bundle =>
+    wrap('transaction-response', inOrder(bundle.entries, applied, { answers, reply: { request, facts } }))
+  const applied = await commitChanges(prepared.changes, {
     request,
     caller,
     context,
     status: () => 200,
     also: async (unit, done) => {
+      answers = await answerReads(reads.reads, caller, { context, reader: unit })
       if (bundle.identifier === undefined) return
-      const reply = replyToStore(work.bodyHash(), done, buildReply('transaction-response', done, { request, facts }))
+      // what was read may be other at the next time
+      const body = reads.reads.length === 0 ? replyTo(done) : undefined
+      const expiresAt = new Date(request.at.getTime() + REPLY_KEPT_MS)
       await unit.saveBundleReply(
         caller.authority,
         bundle.identifier,
-        reply,
-        new Date(request.at.getTime() + REPLY_KEPT_MS),
+        replyToStore(work.bodyHash(), done, body),
+        expiresAt,
       )
     },
   })
-  return { status: 200, resource: buildReply('transaction-response', applied, { request, facts }), audited: true }
+  return { status: 200, resource: replyTo(applied), audited: true }
+}
+
+/** Whether an entry asks for a change; a GET only reads. Pure. */
+export function isWriting(entry: BundleEntry): boolean {
+  return entry.method !== 'GET'
+}
+
+/** The reading entries, or what is wrong with them. Pure. */
+export function parseReads(
+  { request, caller }: BundleWork,
+  entries: readonly BundleEntry[],
+): { readonly reads: readonly EntryRead[]; readonly issues: readonly Issue[] } {
+  const parsed = entries.filter((entry) => !isWriting(entry)).map((entry) => parseEntryRead(entry, request, caller))
+  return {
+    reads: parsed.flatMap((one) => ('code' in one ? [] : [one])),
+    issues: parsed.flatMap((one) => ('code' in one ? [one] : [])),
+  }
+}
+
+async function answerReads(
+  reads: readonly EntryRead[],
+  caller: AuthorityCaller,
+  within: Parameters<typeof answerRead>[2],
+): Promise<ReadonlyMap<string, ReplyEntry>> {
+  const answers = new Map<string, ReplyEntry>()
+  for (const read of reads) answers.set(read.place, await answerRead(read, caller, within))
+  return answers
+}
+
+/** Answers in the order of the entries. */
+function inOrder(
+  entries: readonly BundleEntry[],
+  applied: readonly Applied[],
+  { answers, reply }: { readonly answers: ReadonlyMap<string, ReplyEntry>; readonly reply: ReplyFacts },
+): ReplyEntry[] {
+  const written = new Map(applied.map((one) => [one.change.place, buildEntry(one, reply)]))
+  return entries.flatMap(({ place }) => written.get(place) ?? answers.get(place) ?? [])
 }
 
 /** The changes of entries, each permitted by the access table, or all faults of their requests. */

@@ -12,7 +12,7 @@ import { hashOf } from './transaction/body-hash.ts'
 import { parseBundle } from './transaction/bundle-entries.ts'
 import { applyEach, buildAlonePreparer, prepareAll } from './transaction/run-batch.ts'
 import { checkReply } from './transaction/stored-reply.ts'
-import { type BundleWork, prepareEntries } from './transaction.ts'
+import { type BundleWork, isWriting, parseReads, prepareEntries } from './transaction.ts'
 import { applyChanges } from './write/apply-changes.ts'
 import type { Change } from './write/change.ts'
 import { writeFacts } from './write/commit-changes.ts'
@@ -90,7 +90,9 @@ async function judgeBundle({ resource }: Asked, judging: Judging): Promise<reado
 }
 
 async function judgeTransaction(work: BundleWork, judging: Judging): Promise<readonly Issue[]> {
-  const prepared = await prepareEntries(work, work.bundle.entries)
+  const { issues } = parseReads(work, work.bundle.entries)
+  const prepared = await prepareEntries(work, work.bundle.entries.filter(isWriting))
+  if (issues.length > 0) return 'issues' in prepared ? [...prepared.issues, ...issues] : issues
   return 'issues' in prepared ? prepared.issues : rehearse(prepared.changes, judging)
 }
 
@@ -105,7 +107,7 @@ async function judgeBatch(work: BundleWork, { request, caller, context }: Judgin
   const facts = writeFacts(request, caller, context)
   const part = await prepareAll(await buildAlonePreparer(work), work.bundle.entries)
   const done = await context.store.rehearse((unit) => applyEach(unit, part, { facts }))
-  return done.flatMap((one) => ('applied' in one ? one.applied.issues : one.issues))
+  return done.flatMap((one) => ('applied' in one ? one.applied.issues : 'issues' in one ? one.issues : []))
 }
 
 /** The bare resource with mode and profile in the address, or Parameters. All faults at once. */

@@ -222,7 +222,8 @@ export interface BundleReply {
   /** SHA-256 of the canonical body. */
   readonly bodyHash: string
   readonly status: number
-  readonly body: unknown
+  /** Absent when the Bundle must be carried out anew: then only other content is refused. */
+  readonly body?: unknown
   /** type/id → version as the reply names them. */
   readonly versions: readonly { readonly type: OwnedType; readonly id: ResourceId; readonly version: number }[]
 }

@@ -37,7 +37,19 @@ describe('the command line', () => {
   test('--help lists the commands and the exit codes', async () => {
     const console = openConsole({})
     expect(await console.run('--help')).toBe(0)
-    for (const word of ['serve', 'demo', 'token', 'check', 'upload', 'subscribe', 'listen', 'doctor', 'seed', 'keys'])
+    for (const word of [
+      'serve',
+      'demo',
+      'token',
+      'check',
+      'upload',
+      'subscribe',
+      'listen',
+      'doctor',
+      'seed',
+      'postman',
+      'keys',
+    ])
       expect(console.out()).toContain(word)
     expect(console.out()).toContain('3 server not reachable')
   })

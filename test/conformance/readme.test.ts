@@ -27,14 +27,18 @@ describe('the README', () => {
     for (const code of Object.values(EXIT)) expect(readme).toMatch(new RegExp(`\\b${code} [a-z]`))
   })
 
-  test.each(['README.md', 'docs/integrating.md', 'docs/operating.md', 'examples/README.md'])(
-    'and %s point only at files that are there',
-    (name) => {
-      const links = [...read(name).matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? '')
-      const missing = links.filter((link) => !existsSync(new URL(link, new URL(name, PROJECT))))
-      expect(missing).toEqual([])
-    },
-  )
+  test.each([
+    'README.md',
+    'docs/integrating.md',
+    'docs/operating.md',
+    'docs/conformance.md',
+    'docs/uk-core.md',
+    'examples/README.md',
+  ])('and %s point only at files that are there', (name) => {
+    const links = [...read(name).matchAll(/\]\(([^)#:]+)\)/g)].map((match) => match[1] ?? '')
+    const missing = links.filter((link) => !existsSync(new URL(link, new URL(name, PROJECT))))
+    expect(missing).toEqual([])
+  })
 
   test.each(['README.md', 'docs/integrating.md', 'docs/operating.md', 'examples/README.md', 'src/cli/serve.ts'])(
     '%s names only examples that are there',

@@ -216,6 +216,7 @@ describe('create', () => {
       { method: 'PATCH', path: 'EpisodeOfCare/x?colour=red', body: [], headers: JSON_PATCH },
     ],
     ['DELETE by id with a parameter', { method: 'DELETE', path: 'EpisodeOfCare/x?colour=red' }],
+    ['a check with a parameter', { as: 'ed-nurse', path: 'Patient/$cpis-check?colour=red', body: {} }],
     ['a transaction with a parameter', { path: '?colour=red', body: { resourceType: 'Bundle', type: 'batch' } }],
   ])('%s is 400', async (_name, request) => {
     expect(codeOf(await server.send({ as: LA, ...request }))).toEqual({ status: 400, code: 'UNKNOWN_PARAMETER' })

@@ -11,7 +11,8 @@ import { buildCapabilityStatement } from '../../src/interactions/capabilities.ts
 import { EXAMPLES, REFUSAL_EXAMPLES } from '../../src/interactions/openapi/examples.ts'
 import { buildOpenApi, pathOf } from '../../src/interactions/openapi.ts'
 import { readExample, readExampleRows } from '../support/examples.ts'
-import { startTestServer, type TestServer } from '../support/server.ts'
+import { planOf } from '../support/plans.ts'
+import { resourceOf, startTestServer, type TestAnswer, type TestRequest, type TestServer } from '../support/server.ts'
 
 interface Parameter {
   readonly $ref?: string
@@ -79,7 +80,7 @@ function faultsOf(value: unknown, ...place: readonly string[]): unknown {
 describe('the document', () => {
   test('is valid OpenAPI 3.1', async () => {
     const validator = new Validator()
-    const found = await validator.validate(JSON.stringify(document))
+    const found = await validator.validate(document as unknown as Record<string, unknown>)
     expect([found.valid, found.errors, validator.version]).toEqual([true, undefined, '3.1'])
   })
 
@@ -215,7 +216,7 @@ describe('the examples', () => {
       const operation = operationAt(method, row.path)
       const place = ['paths', row.path, method]
       const types = Object.keys(operation?.requestBody?.content ?? {})
-      if (status < 300 && types[0] === 'application/fhir+json') {
+      if (status < 300 && !row.request.startsWith('refused-') && types[0] === 'application/fhir+json') {
         const at = [...place, 'requestBody', 'content', types[0], 'schema']
         expect(faultsOf(readExample(row.request), ...at)).toEqual([])
       }
@@ -263,10 +264,58 @@ describe('the schemas of the profiles', () => {
 
 describe('served', () => {
   let server: TestServer
+  let planId: string
   beforeAll(async () => {
     server = await startTestServer()
+    const made = await server.send({ as: LA, path: 'EpisodeOfCare', body: planOf({ nhsNumber: '9998450055' }) })
+    planId = resourceOf(made, 'EpisodeOfCare').id ?? ''
+    expectTold(made, 'post', '/FHIR/R4/EpisodeOfCare')
   })
   afterAll(() => server.close())
+
+  const LA = 'la-E10000007'
+  const NUMBER = { 'patient:identifier': 'https://fhir.nhs.uk/Id/nhs-number|9998450055' }
+
+  /** The status is one that the operation tells of, and the body fits what is said of it. */
+  function expectTold(answer: TestAnswer, method: string, path: string): void {
+    const told = operationAt(method, path)?.responses[String(answer.status)]
+    expect([method, path, answer.status, told !== undefined]).toEqual([method, path, answer.status, true])
+    if (answer.json === undefined) return
+    const at = told?.$ref?.slice(2).split('/') ?? ['paths', path, method, 'responses', String(answer.status)]
+    expect(faultsOf(answer.json, ...at, 'content', 'application/fhir+json', 'schema')).toEqual([])
+  }
+
+  const plan = '/FHIR/R4/EpisodeOfCare'
+  test.each<readonly [string, string, number, TestRequest]>([
+    ['read', `${plan}/{id}`, 200, { path: 'EpisodeOfCare/ID' }],
+    ['read of what is known', `${plan}/{id}`, 304, { path: 'EpisodeOfCare/ID', headers: { 'If-None-Match': 'W/"1"' } }],
+    ['read by nobody', `${plan}/{id}`, 401, { path: 'EpisodeOfCare/ID', as: '' }],
+    ['read by another', `${plan}/{id}`, 404, { path: 'EpisodeOfCare/ID', as: 'la-E10000024' }],
+    ['read by a nurse', `${plan}/{id}`, 403, { path: 'EpisodeOfCare/ID', as: 'ed-nurse' }],
+    ['vread', `${plan}/{id}/_history/{vid}`, 200, { path: 'EpisodeOfCare/ID/_history/1' }],
+    ['history', `${plan}/{id}/_history`, 200, { path: 'EpisodeOfCare/ID/_history' }],
+    ['history of all', `${plan}/_history`, 200, { path: 'EpisodeOfCare/_history' }],
+    ['search', plan, 200, { path: 'EpisodeOfCare?_include=EpisodeOfCare:organization&_revinclude=Flag:detail' }],
+    ['a part of each', plan, 200, { path: 'EpisodeOfCare?_elements=period' }],
+    ['a wrong parameter', plan, 400, { path: 'EpisodeOfCare?nonsense=1' }],
+    ['XML', plan, 406, { path: 'EpisodeOfCare', headers: { Accept: 'application/fhir+xml' } }],
+    ['search by form', `${plan}/_search`, 200, { path: 'EpisodeOfCare/_search', form: NUMBER }],
+    ['no form', `${plan}/_search`, 415, { path: 'EpisodeOfCare/_search', body: {} }],
+    ['Flags', '/FHIR/R4/Flag', 200, { path: 'Flag' }],
+    ['authorities', '/FHIR/R4/Organization', 200, { path: 'Organization?type=authority&_count=3' }],
+    ['the audit', '/FHIR/R4/AuditEvent', 200, { path: 'AuditEvent?_count=3' }],
+    ['metadata', '/FHIR/R4/metadata', 200, { path: 'metadata' }],
+    ['profiles', '/FHIR/R4/StructureDefinition', 200, { path: 'StructureDefinition?_count=2' }],
+    ['a plan that says nothing', plan, 422, { path: 'EpisodeOfCare', body: { ...planOf({}), type: undefined } }],
+    ['delete', `${plan}/{id}`, 204, { method: 'DELETE', path: 'EpisodeOfCare/ID' }],
+    ['read of what is gone', `${plan}/{id}`, 410, { path: 'EpisodeOfCare/ID' }],
+  ])('%s answers as it says', async (_what, path, status, { as = LA, ...request }) => {
+    const here = { ...request, path: request.path?.replace('ID', planId) ?? '' }
+    const answer = await server.send(as === '' ? here : { ...here, as })
+    expect([answer.status, answer.text.slice(0, 300)]).toEqual([status, expect.any(String)])
+    const method = request.method ?? (request.body === undefined && request.form === undefined ? 'get' : 'post')
+    expectTold(answer, method.toLowerCase(), path)
+  })
 
   test('to everyone, as JSON, with the origin of this server, and the same again', async () => {
     const answers = await Promise.all([1, 2].map(() => fetch(`${server.url}/openapi.json`)))

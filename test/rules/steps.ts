@@ -39,17 +39,17 @@ export type Step =
     }
   | { readonly do: 'birth'; readonly mother: number; readonly baby: number }
 
-/** Numbers of one story: anyone's. */
-export const NUMBERS = 5
+/** Numbers of one story, few so that what happens meets: the first is a mother's, who may be a child herself. */
+export const NUMBERS = 3
 export const COUNCILS = 2
 
 const la = fc.nat(COUNCILS - 1)
 const number = fc.nat(NUMBERS - 1)
-const plan = fc.nat(7)
+const plan = fc.nat(4)
 const maybe = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined })
 /** Days before or after the day on which the story began. */
-const end = fc.oneof(fc.integer({ min: -400, max: 300 }), fc.constantFrom(-366, -365, -1, 0, 1))
-const start = fc.oneof(fc.integer({ min: -500, max: 60 }), fc.constantFrom(-1, 0, 1))
+const end = fc.oneof(fc.integer({ min: -400, max: 300 }), fc.constantFrom(-366, -365, -20, -1, 0, 1, 20))
+const start = fc.oneof(fc.integer({ min: -500, max: 60 }), fc.constantFrom(-100, -30, -1, 0, 1, 30))
 /** Children who turn 18 within or around the stories. */
 const born = fc.constantFrom('2008-02-29', '2008-05-04', '2008-11-20', '2009-07-01', '2012-01-01')
 
@@ -61,7 +61,7 @@ const file = fc.record({
   whom: number,
   start,
   end: maybe(end),
-  due: maybe(fc.integer({ min: -60, max: 120 })),
+  due: maybe(fc.oneof(fc.integer({ min: -60, max: 120 }), fc.integer({ min: -30, max: -20 }))),
   how: fc.constantFrom('create' as const, 'conditional update' as const, 'transaction' as const),
 })
 const child = fc.record({ do: fc.constant('child' as const), la, number: maybe(number), born: maybe(born) })
@@ -80,7 +80,13 @@ const replace = fc.record({
   to: number,
   reason: fc.constantFrom('superseded' as const, 'superseded' as const, 'invalid' as const, 'correction' as const),
 })
-const birth = fc.record({ do: fc.constant('birth' as const), mother: number, baby: number })
+const birth = fc.record({
+  do: fc.constant('birth' as const),
+  mother: fc.oneof({ arbitrary: fc.constant(0), weight: 5 }, { arbitrary: number, weight: 1 }),
+  baby: number,
+})
+/** An unborn child's plan on the mother's number. */
+const unborn = file.map((step) => ({ ...step, type: 'UCPP' as const, about: 'number' as const, whom: 0 }))
 const check = fc.record({ do: fc.constant('check' as const), number, scheduled: fc.boolean() })
 const pass = fc.record({
   do: fc.constant('pass' as const),
@@ -89,6 +95,7 @@ const pass = fc.record({
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: file, weight: 6 },
+  { arbitrary: unborn, weight: 2 },
   { arbitrary: child, weight: 3 },
   { arbitrary: onPlan, weight: 3 },
   { arbitrary: refile, weight: 2 },
@@ -98,9 +105,79 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { arbitrary: fc.record({ do: fc.constant('move' as const), plan, start }), weight: 1 },
   { arbitrary: fc.record({ do: fc.constant('nightly' as const), la, number }), weight: 1 },
   { arbitrary: fc.record({ do: fc.constant('number' as const), child: fc.nat(5), number: maybe(number) }), weight: 3 },
-  { arbitrary: check, weight: 3 },
+  { arbitrary: check, weight: 5 },
   { arbitrary: pass, weight: 2 },
 )
 
+/** Steps that mean something together, and that chance alone would seldom bring together; what comes between and after is chance again. */
+const soon = fc.integer({ min: -40, max: 40 })
+const bridge = fc
+  .record({ la, start: soon, end: maybe(soon), baby: fc.integer({ min: 1, max: NUMBERS - 1 }), own: soon })
+  .map(({ la: council, start: from, end: until, baby, own }): readonly Step[] => [
+    { do: 'file', la: council, type: 'UCPP', about: 'number', whom: 0, start: -60, end: until, due: 0, how: 'create' },
+    { do: 'birth', mother: 0, baby },
+    {
+      do: 'file',
+      la: council,
+      type: 'CPP',
+      about: 'number',
+      whom: baby,
+      start: own,
+      end: undefined,
+      due: undefined,
+      how: 'create',
+    },
+    { do: 'check', number: baby, scheduled: false },
+    { do: 'pass', days: Math.max(1, from) },
+    { do: 'check', number: baby, scheduled: false },
+  ])
+const closedUnborn = fc
+  .record({ la, due: fc.integer({ min: -32, max: 0 }), days: fc.integer({ min: 1, max: 30 }) })
+  .map(({ la: council, due, days }): readonly Step[] => [
+    { do: 'file', la: council, type: 'UCPP', about: 'number', whom: 0, start: -200, end: -1, due, how: 'create' },
+    { do: 'check', number: 0, scheduled: false },
+    { do: 'pass', days },
+    { do: 'check', number: 0, scheduled: false },
+  ])
+const linkedOverlap = fc
+  .record({ la, number, end: soon, nth: fc.nat(1) })
+  .map(({ la: council, number: of, end: until, nth }): readonly Step[] => [
+    {
+      do: 'file',
+      la: council,
+      type: 'LAC',
+      about: 'number',
+      whom: of,
+      start: -90,
+      end: undefined,
+      due: undefined,
+      how: 'create',
+    },
+    { do: 'child', la: council, number: undefined, born: undefined },
+    {
+      do: 'file',
+      la: council,
+      type: 'LAC',
+      about: 'child',
+      whom: 0,
+      start: -50,
+      end: undefined,
+      due: undefined,
+      how: 'create',
+    },
+    { do: 'number', child: 0, number: of },
+    { do: 'end', plan: nth, end: until },
+    { do: 'resend', plan: 1 - nth },
+  ])
+
+const fragment: fc.Arbitrary<readonly Step[]> = fc.oneof(
+  { arbitrary: step.map((one) => [one]), weight: 20 },
+  { arbitrary: bridge, weight: 1 },
+  { arbitrary: closedUnborn, weight: 1 },
+  { arbitrary: linkedOverlap, weight: 1 },
+)
+
 /** Whole stories. */
-export const stories: fc.Arbitrary<readonly Step[]> = fc.array(step, { minLength: 1, maxLength: 24, size: 'max' })
+export const stories: fc.Arbitrary<readonly Step[]> = fc
+  .array(fragment, { minLength: 1, maxLength: 24, size: 'max' })
+  .map((fragments) => fragments.flat())

@@ -5,7 +5,7 @@ import type { Caller, CallerKind } from '../../src/auth/caller.ts'
 import { buildDecideAccess, type DecideAccess } from '../../src/auth/policy.ts'
 import { FHIR_ROUTES } from '../../src/http/routes.ts'
 import { CALLERS, userCaller } from '../support/callers.ts'
-import { EXPECTED, expectedAccess, neededScope } from './expected-access.ts'
+import { EXPECTED, expectedAccess, neededScopes } from './expected-access.ts'
 
 const KINDS = Object.keys(CALLERS) as CallerKind[]
 const STRANGE_SCOPES = ['system/Observation.cruds', 'user/Observation.cruds']
@@ -41,16 +41,15 @@ const PROBES: readonly Probe[] = FHIR_ROUTES.flatMap((row) => {
   return [
     probe('nobody', undefined, allowed('nobody')),
     ...KINDS.flatMap((kind) => {
-      const needed = neededScope(kind, route)
+      const needed = neededScopes(kind, route)
       const without = probe(
         `${kind} without its scope`,
         { ...CALLERS[kind], scopes: needed === 'any' ? [] : STRANGE_SCOPES },
         isPublic ? 'any' : 'refused',
       )
-      const only =
-        needed === undefined || needed === 'any'
-          ? []
-          : [probe(`${kind} with this scope only`, { ...CALLERS[kind], scopes: [needed] }, allowed(kind))]
+      const only = (needed === undefined || needed === 'any' ? [] : needed).map((scope) =>
+        probe(`${kind} with ${scope} only`, { ...CALLERS[kind], scopes: [scope] }, allowed(kind)),
+      )
       return [probe(kind, CALLERS[kind], allowed(kind)), without, ...only]
     }),
     ...(['nhs-user', 'maternity-user'] as const).map((kind) =>

@@ -93,24 +93,29 @@ export function expectedAccess(kind: CallerKind | 'nobody', route: string): Allo
   return undefined
 }
 
-/** The scope that opens a route to a caller with all else: SMART letters by R4 interaction (create, read, update, delete, search). */
-export function neededScope(kind: CallerKind, route: string): string | 'any' | undefined {
+/** The scopes each of which opens a route to a caller with all else: SMART letters by R4 interaction (create, read, update, delete, search). */
+export function neededScopes(kind: CallerKind, route: string): readonly string[] | 'any' | undefined {
   const allowed = expectedAccess(kind, route)
   if (allowed === undefined || allowed === 'public') return undefined
   const [method = '', path = ''] = route.split(' ')
   const [type = '', second] = path.split('/')
-  const ours = (name: string): string => `https://cpis.example/fhir/scope/${name}`
+  const ours = (...names: readonly string[]): readonly string[] =>
+    names.map((name) => `https://cpis.example/fhir/scope/${name}`)
   if (route === 'POST Patient/$cpis-check') return ours('check')
   if (route === 'POST Patient/$number-changed') return ours('numbers')
-  if (route === 'POST Patient/$birth-notified') return kind === 'number-feed' ? ours('numbers') : ours('birth')
+  if (route === 'POST Patient/$birth-notified') return ours(kind === 'number-feed' ? 'numbers' : 'birth')
   if (kind === 'administrator') return ours('admin')
   if (path === '' || type === 'Bundle') return 'any'
   if (kind === 'auditor' && type === 'Organization') return 'any'
-  if (type === 'Organization' && (kind === 'nhs-user' || kind === 'maternity-user')) return ours('check')
+  if (type === 'Organization' && (kind === 'nhs-user' || kind === 'maternity-user')) return ours('check', 'birth')
   const context = kind === 'auditor' ? 'user' : 'system'
-  if (second === '$validate') return `${context}/${type}.c`
-  if (second === '$reconcile') return `${context}/${type}.r`
-  if (second === '_search') return `${context}/${type}.s`
-  if (method === 'GET') return `${context}/${type}.${second === '[id]' ? 'r' : 's'}`
-  return `${context}/${type}.${{ POST: 'c', PUT: 'u', PATCH: 'u', DELETE: 'd' }[method] ?? ''}`
+  return [`${context}/${type}.${letterOf(method, second)}`]
+}
+
+function letterOf(method: string, second: string | undefined): string {
+  if (second === '$validate') return 'c'
+  if (second === '$reconcile') return 'r'
+  if (second === '_search') return 's'
+  if (method === 'GET') return second === '[id]' ? 'r' : 's'
+  return { POST: 'c', PUT: 'u', PATCH: 'u', DELETE: 'd' }[method] ?? ''
 }

@@ -28,6 +28,13 @@ const check = (request: string, answer: string, summary: string): Example => ({
   status: 200,
   answer: `${answer}.json`,
 })
+const notice = (operation: string, name: string, summary: string): Example => ({
+  row: `POST Patient/$${operation}`,
+  summary,
+  request: `${name}.request.json`,
+  status: 200,
+  answer: `${name}.answer.json`,
+})
 
 /** Successes, with what was asked. */
 export const EXAMPLES: readonly Example[] = [
@@ -35,6 +42,10 @@ export const EXAMPLES: readonly Example[] = [
   check('check-nothing.request', 'check-answer-nothing', 'Nothing known'),
   check('check-unborn.request', 'check-unborn.answer', 'An unborn child, under the mother’s number'),
   check('check-two-authorities.request', 'check-two-authorities.answer', 'Two authorities'),
+  notice('birth-notified', 'birth-notified', 'A baby is born'),
+  notice('number-changed', 'number-changed', 'A number is replaced'),
+  notice('number-changed', 'number-adopted', 'Replaced by nothing that may be told'),
+  notice('number-changed', 'number-corrected', 'An earlier notice was wrong'),
   upload('la-new-plan', 'A new plan with its Patient and Flag'),
   upload('unborn-on-mother', 'An unborn child'),
   upload('looked-after', 'A looked-after child'),
@@ -42,6 +53,20 @@ export const EXAMPLES: readonly Example[] = [
   upload('la-end-plan', 'The plan ends'),
   upload('la-withdraw', 'Filed by mistake'),
   upload('la-nightly', 'A nightly batch', 'batch'),
+  {
+    row: 'POST Bundle/$validate',
+    summary: 'Two faults, and nothing stored',
+    request: 'refused-two-faults.request.json',
+    status: 200,
+    answer: 'validate-two-faults.answer.json',
+  },
+  {
+    row: 'POST EpisodeOfCare/$reconcile',
+    summary: 'A whole list beside the register',
+    request: 'reconcile.request.json',
+    status: 200,
+    answer: 'reconcile.answer.json',
+  },
   {
     row: 'POST Subscription',
     summary: 'An authority is to be told',

@@ -13,21 +13,23 @@ export interface ReplyFacts {
   readonly facts: WriteFacts
 }
 
-/** The answer of a transaction, or of a batch in which every entry succeeded. Pure. */
-export function buildReply(
-  type: 'transaction-response' | 'batch-response',
-  applied: readonly Applied[],
-  reply: ReplyFacts,
-): Bundle {
-  return wrap(
-    type,
-    applied.map((one) => buildEntry(one, reply)),
-  )
+/** Wraps entries as an answer. Pure. */
+export function wrap(type: 'transaction-response' | 'batch-response', entry: readonly BundleEntry[]): Bundle {
+  return { resourceType: 'Bundle', type, ...(entry.length === 0 ? {} : { entry: eachVersionOnce(entry) }) }
 }
 
-/** Wraps entries as an answer. Pure. */
-export function wrap(type: 'transaction-response' | 'batch-response', entry: BundleEntry[]): Bundle {
-  return { resourceType: 'Bundle', type, ...(entry.length === 0 ? {} : { entry }) }
+/** One version of one resource may stand in a Bundle once (bdl-7): an entry that means it again has no fullUrl, its location says which it is. Pure. */
+function eachVersionOnce(entries: readonly BundleEntry[]): BundleEntry[] {
+  const seen = new Set<string>()
+  return entries.map((entry) => {
+    const { fullUrl, ...rest } = entry
+    const version = `${fullUrl} ${entry.resource?.meta?.versionId}`
+    if (fullUrl === undefined || !seen.has(version)) {
+      seen.add(version)
+      return entry
+    }
+    return rest
+  })
 }
 
 /** The answer to one entry that was carried out. Pure. */

@@ -1,12 +1,12 @@
 /** A batch: each entry stands alone, in the order sent; good ones are stored, bad ones returned each with its place and code (R16). */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { BundleEntry as ReplyEntry } from '@medplum/fhirtypes'
+import type { Bundle, BundleEntry as ReplyEntry } from '@medplum/fhirtypes'
 import { type Issue, isError, issue, underPlace } from '../../fhir/outcome.ts'
 import { StoreError, type Unit } from '../../store/store.ts'
 import { auditRecord } from '../build-audit-record.ts'
 import type { FhirResponse } from '../interaction.ts'
 import { asFhirError } from '../run-interaction.ts'
-import { type BundleWork, buildEntryPreparer, type EntryPreparer } from '../transaction.ts'
+import { type BundleWork, buildEntryPreparer, type EntryPreparer, REPLY_KEPT_MS } from '../transaction.ts'
 import { applyChanges } from '../write/apply-changes.ts'
 import type { Applied, Change, WriteFacts } from '../write/change.ts'
 import { type ChunkUnit, openChunkUnit } from '../write/chunk-unit.ts'
@@ -14,16 +14,18 @@ import { auditOf, writeFacts } from '../write/commit-changes.ts'
 import { answerResent, type MaybeResent } from '../write/resent-plan.ts'
 import { buildEntry, buildRefusedEntry, wrap } from './build-reply.ts'
 import type { BundleEntry } from './bundle-entries.ts'
+import { answerRead, type EntryRead, parseEntryRead } from './read-entry.ts'
+import { replyToStore } from './stored-reply.ts'
 
 /** Entries that share one transaction: few enough to stay short, many enough to be fast. */
 const ENTRIES_A_TRANSACTION = 250
 /** After so many entries the event loop is let go on: a check must not wait for a batch. */
 const ENTRIES_A_TURN = 8
 
-/** What became of an entry. */
-export type Done = { readonly applied: Applied } | { readonly issues: readonly Issue[] }
+/** What became of an entry; a reading one is answered when those before it are stored. */
+export type Done = { readonly applied: Applied } | { readonly issues: readonly Issue[] } | EntryRead
 /** An entry that can be carried out, or why it cannot. */
-type Ready = Change | readonly Issue[]
+type Ready = Change | readonly Issue[] | EntryRead
 /** A plan that may be sent again as it was: looked at only when it is not. */
 interface Unopened {
   readonly resent: MaybeResent
@@ -38,6 +40,7 @@ export async function runBatch(work: BundleWork): Promise<FhirResponse> {
   const parts = partsOf(work.bundle.entries)
   const prepare = await buildAlonePreparer(work)
   const entries: ReplyEntry[] = []
+  const stored: Done[] = []
   let coming = prepareAll(prepare, parts[0] ?? [])
   for (const next of [...parts.slice(1), []]) {
     const part = await coming
@@ -46,14 +49,37 @@ export async function runBatch(work: BundleWork): Promise<FhirResponse> {
     coming = looked.promise.then((isMostlyNew) => prepareAll(prepare, next, isMostlyNew))
     coming.catch(() => undefined)
     const done = await commitPart({ work, facts, onLooked: looked.resolve }, part).finally(() => looked.resolve(false))
-    for (const one of done) entries.push(replyOf(one, work, facts))
+    for (const one of done) entries.push(await replyOf(one, work, facts))
+    stored.push(...done)
     work.context.wakeDelivery()
   }
-  return { status: 200, resource: wrap('batch-response', entries), audited: true }
+  const resource = wrap('batch-response', entries)
+  await keepReply(work, stored, resource)
+  return { status: 200, resource, audited: true }
 }
 
-function replyOf(one: Done, { request }: BundleWork, facts: WriteFacts): ReplyEntry {
-  return 'applied' in one ? buildEntry(one.applied, { request, facts }) : buildRefusedEntry(one.issues)
+/** Remembers the identifier of the Bundle; its reply only when all of it was stored, for a refused entry may be good the next time. */
+async function keepReply(
+  { bundle, request, caller, context, bodyHash }: BundleWork,
+  done: readonly Done[],
+  body: Bundle,
+): Promise<void> {
+  const { identifier } = bundle
+  if (identifier === undefined) return
+  const applied = done.flatMap((one) => ('applied' in one ? [one.applied] : []))
+  const reply = replyToStore(bodyHash(), applied, applied.length === done.length ? body : undefined)
+  const expiresAt = new Date(request.at.getTime() + REPLY_KEPT_MS)
+  await context.store.transact((unit) => unit.saveBundleReply(caller.authority, identifier, reply, expiresAt))
+}
+
+async function replyOf(one: Done, { request, caller, context }: BundleWork, facts: WriteFacts): Promise<ReplyEntry> {
+  if ('applied' in one) return buildEntry(one.applied, { request, facts })
+  if ('issues' in one) return buildRefusedEntry(one.issues)
+  return answerRead(one, caller, { context, reader: context.store.read }).catch((error: unknown) => {
+    const { issues, kind } = asFhirError(error)
+    if (kind === 'transient' || kind === 'exception') throw error
+    return buildRefusedEntry(issues)
+  })
 }
 
 function partsOf(entries: readonly BundleEntry[]): (readonly BundleEntry[])[] {
@@ -85,6 +111,10 @@ export async function buildAlonePreparer(work: BundleWork): Promise<AlonePrepare
   const urls = new Set(work.bundle.entries.flatMap((entry) => entry.fullUrl ?? []))
   const prepareOne = await buildEntryPreparer(work)
   return (entry) => {
+    if (entry.method === 'GET') {
+      const read = parseEntryRead(entry, work.request, work.caller)
+      return 'code' in read ? [read] : read
+    }
     if (refersToOthers(entry, urls)) return [notAlone(entry)]
     const resent = prepareOne.maybeResent(entry)
     const open = (): Ready => openAlone(prepareOne, entry, resent)
@@ -204,6 +234,7 @@ async function applyAlone(chunk: ChunkUnit, one: Prepared, facts: WriteFacts): P
     const applied = answerResent(chunk.plansNamed(one.resent.named), one.resent, facts)
     return applied === undefined ? applyAlone(chunk, one.open(), facts) : { applied }
   }
+  if ('handler' in one) return one
   if (!('freshId' in one)) return { issues: one }
   const outcome = await applyChanges(chunk.unit, [one], facts)
   if ('issues' in outcome) return outcome

@@ -6,10 +6,10 @@ import type { FhirResponse } from '../interaction.ts'
 import type { BundleWork } from '../transaction.ts'
 import type { Applied } from '../write/change.ts'
 
-/** The stored reply to this very Bundle; undefined when it is new, or when something it names has changed since. BUNDLE_ID_REUSED for other content. */
+/** The stored reply to this very Bundle; undefined when it is new, was refused in part, or when something it names has changed since. BUNDLE_ID_REUSED for other content. */
 export async function findReply(work: BundleWork): Promise<FhirResponse | undefined> {
   const stored = await checkReply(work)
-  if (stored === undefined || !(await isStillTrue(work, stored))) return undefined
+  if (stored?.body === undefined || !(await isStillTrue(work, stored))) return undefined
   return { status: stored.status, resource: stored.body as Bundle }
 }
 
@@ -23,20 +23,32 @@ export async function checkReply(work: BundleWork): Promise<BundleReply | undefi
   return stored
 }
 
+/** Whether everything the reply names is still at that version. One read for each type and page. */
 async function isStillTrue(work: BundleWork, stored: BundleReply): Promise<boolean> {
-  for (const { type, id, version } of stored.versions) {
-    const row = await work.context.store.read.of(work.caller.authority, type).find(id)
-    if (row?.version !== version) return false
+  for (const [type, named] of Map.groupBy(stored.versions, (one) => one.type)) {
+    const rows = work.context.store.read.of(work.caller.authority, type)
+    for (let from = 0; from < named.length; from += ROWS_A_READ) {
+      const page = named.slice(from, from + ROWS_A_READ)
+      const found = await rows.search({
+        criteria: [{ field: 'id', anyOf: page.map((one) => one.id) }],
+        limit: page.length,
+      })
+      const versions = new Map(found.map((row) => [row.id, row.version]))
+      // what was deleted is found no more: then the Bundle is carried out anew
+      if (page.some((one) => versions.get(one.id) !== one.version)) return false
+    }
   }
   return true
 }
 
-/** What is kept of a reply. Pure. */
-export function replyToStore(bodyHash: string, applied: readonly Applied[], body: Bundle): BundleReply {
+const ROWS_A_READ = 500
+
+/** What is kept of a reply; without a body only that the identifier was used for this content. Pure. */
+export function replyToStore(bodyHash: string, applied: readonly Applied[], body: Bundle | undefined): BundleReply {
   return {
     bodyHash,
     status: 200,
-    body,
+    ...(body === undefined ? {} : { body }),
     versions: applied.flatMap(({ row }) =>
       row === undefined ? [] : [{ type: row.type, id: row.id, version: row.version }],
     ),

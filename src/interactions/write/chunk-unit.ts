@@ -25,6 +25,9 @@ export interface ChunkUnit {
 /** Most rows that are read ahead for one key: more than one LA holds for one child. */
 const MOST_ROWS_A_KEY = 20
 
+/** A store gives no more plans than this that wait for Patients; so many are asked for one by one. */
+const MOST_WAITING = 500
+
 interface Held {
   readonly rows: Row<OwnedType>[]
   readonly events: RegisterEvent[]
@@ -132,6 +135,7 @@ async function readAhead(ahead: Ahead, foreseen: Foreseen): Promise<void> {
 async function fetchNaming({ unit, owner, cache }: Ahead, tokens: readonly FullToken[]): Promise<void> {
   if (tokens.length === 0) return
   const rows = await unit.plansNaming(owner, tokens)
+  if (rows.length >= MOST_WAITING) return
   for (const token of tokens) cache.knowNaming(token)
   for (const row of rows) cache.put(row)
 }

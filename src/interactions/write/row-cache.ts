@@ -42,12 +42,11 @@ export function buildRowCache(): RowCache {
     },
     knowNaming: (token) => {
       const { keys } = shelfOf('EpisodeOfCare')
-      const key = namingKey(token)
-      if (!keys.has(key)) keys.set(key, new Set())
+      for (const key of namingKeys(token)) if (!keys.has(key)) keys.set(key, new Set())
     },
     naming: (tokens) => {
       const { rows, keys } = shelfOf('EpisodeOfCare')
-      const known = tokens.map((token) => keys.get(namingKey(token)))
+      const known = tokens.flatMap(namingKeys).map((key) => keys.get(key))
       if (known.some((ids) => ids === undefined)) return undefined
       const ids = new Set(known.flatMap((one) => [...(one ?? [])]))
       return [...ids].sort().flatMap((id) => (rows.get(id) as Row<'EpisodeOfCare'> | undefined) ?? [])
@@ -73,6 +72,12 @@ function putRow({ rows, keys }: Shelf, row: Row<OwnedType>): void {
   }
   if (!row.deleted) for (const key of keysOf(row)) keys.get(key)?.add(row.id)
 }
+
+/** A plan may name its child by the value alone. */
+const namingKeys = ({ system, value }: Token): readonly string[] => [
+  `naming ${system ?? ''}|${value ?? ''}`,
+  `naming |${value ?? ''}`,
+]
 
 const namingKey = (token: Token): string => `naming ${token.system ?? ''}|${token.value ?? ''}`
 
