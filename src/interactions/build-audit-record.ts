@@ -43,11 +43,19 @@ export function auditRecord(request: RequestFacts, caller: Caller | undefined, a
     route: request.route,
     requestId: request.requestId,
     caller: callerFacts(caller, request.network),
-    entities: request.type !== undefined && request.id !== undefined ? [{ type: request.type, id: request.id }] : [],
+    entities: namedEntity(request),
     authorities: own,
     ...(answered.count === undefined ? {} : { count: answered.count }),
     ...answered.audit,
   }
+}
+
+/** Forms of the ids that this server gives: UUIDs, and the GSS code of an authority. */
+const GIVEN_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[EWSN]\d{8})$/
+
+/** What the address names. An id that we cannot have given may be a name or a number of a person, and is not kept. */
+function namedEntity({ type, id }: RequestFacts): AuditRecord['entities'] {
+  return type !== undefined && id !== undefined && GIVEN_ID.test(id) ? [{ type, id }] : []
 }
 
 function callerFacts(caller: Caller | undefined, network: string | undefined): AuditRecord['caller'] {

@@ -19,6 +19,15 @@ export async function insertAudit(scope: Scope, record: AuditRecord): Promise<vo
   await run(scope, auditsOf(scope).insertOne(toDocument(scope, record), writing(scope)))
 }
 
+/** Adds several in one go; none when one id was used. */
+export async function insertAudits(scope: Scope, records: readonly AuditRecord[]): Promise<void> {
+  const [only, second] = records
+  if (only === undefined) return
+  if (second === undefined) return insertAudit(scope, only)
+  const documents = records.map((record) => toDocument(scope, record))
+  await run(scope, auditsOf(scope).insertMany(documents, writing(scope)))
+}
+
 /** Newest first. */
 export async function findAudits(scope: Scope, query: AuditQuery): Promise<readonly AuditRecord[]> {
   if (query.limit <= 0) return []

@@ -8,6 +8,7 @@ import { buildCrypto } from './crypto.ts'
 import { buildDirectoryCache } from './directory-cache.ts'
 import { buildLockQueues } from './lock-queue.ts'
 import { migrate } from './migrations.ts'
+import { buildMissGroup } from './miss-group.ts'
 import { insertAudit } from './mongo-audits.ts'
 import { claimOnce, findClaims } from './mongo-claims.ts'
 import { mapErrors, toStoreError } from './mongo-errors.ts'
@@ -77,6 +78,7 @@ function buildStore(client: MongoClient, db: Db, { keys, clock }: StoreOptions):
   const queues = buildLockQueues()
   const scope: Scope = { db, crypto, clock }
   const directory = buildDirectoryCache(scope)
+  const misses = buildMissGroup(client, scope, queues)
   return {
     read: buildReader(scope, directory),
     async transact(work) {
@@ -88,6 +90,7 @@ function buildStore(client: MongoClient, db: Db, { keys, clock }: StoreOptions):
       if (written.has('Organization')) directory.clear()
       return result
     },
+    recordMiss: misses.record,
     rehearse(work) {
       const queue = queues.open()
       const parts = { directory, queue, onWrite: () => undefined }

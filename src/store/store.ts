@@ -285,6 +285,12 @@ export interface Store {
   readonly read: Reader
   /** The only writer. Retries transient faults; resolves after the commit is majority-durable. StoreError else. */
   transact<T>(work: (unit: Unit) => Promise<T>): Promise<T>
+  /**
+   * The whole of a check that finds nothing: when no live plan and no link stands under the number, writes the record and
+   * resolves true after the commit; else writes nothing and resolves false. Checks at one time share a transaction.
+   * StoreError as Unit.appendAudit.
+   */
+  recordMiss(nhsNumber: NhsNumber, record: AuditRecord): Promise<boolean>
   /** Runs work in a transaction that is always rolled back: what would happen, without its happening ($validate). */
   rehearse<T>(work: (unit: Unit) => Promise<T>): Promise<T>
   /** One audit record outside a story's transaction (reads, refusals). */

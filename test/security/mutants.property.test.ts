@@ -23,7 +23,7 @@ let world: HostileWorld
 let tokens: Readonly<Record<string, string>>
 beforeAll(async () => {
   world = await openHostileWorld()
-  const names = ['la-E10000007', 'ed-nurse', 'number-feed', 'receiver-E10000007', 'auditor', 'administrator']
+  const names = ['la-E10000007', 'ed-nurse', 'number-feed', 'receiver-E10000007', 'auditor']
   tokens = Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, `Bearer ${await world.server.token(name)}`])),
   )
@@ -110,7 +110,7 @@ function onAnyRoute(mutant: {
   const isAtHome = type === route.type || (route.path === '' && type === 'Bundle') || isNotice
   const mayStore =
     isAtHome && route.operation !== 'validate' && route.operation !== 'reconcile' && route.method !== 'GET'
-  const as = mayStore ? 'receiver-E10000007' : route.operation === 'cpis-check' ? 'ed-nurse' : 'la-E10000007'
+  const as = mayStore ? 'auditor' : route.operation === 'cpis-check' ? 'ed-nurse' : 'la-E10000007'
   const text =
     route.body === 'form' ? new URLSearchParams({ x: JSON.stringify(body) }).toString() : JSON.stringify(body)
   const path = route.path.replace('[id]', world.rows.plan.id ?? '').replace('[vid]', '1')
@@ -122,7 +122,7 @@ function onAnyRoute(mutant: {
     ...(takesBody ? { 'Content-Type': TAKES[route.body] ?? 'application/fhir+json' } : {}),
   }
   return {
-    as: route.operation === 'cpis-check' && mayStore ? 'admin' : as,
+    as,
     request: { method: route.method, path, headers, ...(takesBody ? { body: text } : {}) },
   }
 }

@@ -242,6 +242,14 @@ describe('a local authority', () => {
   }, 60_000)
   afterAll(() => worlds.close())
 
+  test('is compared where there is a difference: the other authority is answered otherwise', async () => {
+    for (const type of ['EpisodeOfCare', 'Flag', 'Patient', 'Subscription', 'AuditEvent']) {
+      const request = { as: `la-${LUTON}`, path: `${type}/_search`, form: { _total: 'accurate' } }
+      const answers = [await ask(worlds.bare, request), await ask(worlds.full, request)] as const
+      expect(comparable(answers[1], worlds.full)).not.toBe(comparable(answers[0], worlds.bare))
+    }
+  })
+
   test('learns nothing of what other authorities hold of the same children', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(STEP, { minLength: STEPS, maxLength: STEPS }), async (trace) => {

@@ -1,0 +1,94 @@
+/** Group commit of checks that find nothing (storage.md "Transactions"): those that arrive while a transaction is in flight share the next one: one find, one insertMany, one commit. */
+import type { MongoClient } from 'mongodb'
+import type { AuditRecord } from '../domain/audit-record.ts'
+import type { NhsNumber, SubjectKey } from '../domain/brands.ts'
+import type { LockQueues } from './lock-queue.ts'
+import { insertAudits } from './mongo-audits.ts'
+import { plansOf, reading, type Scope } from './scope.ts'
+import { StoreError } from './store.ts'
+import { runTransaction } from './transaction.ts'
+
+/** Transactions of groups in flight, and checks in one of them. */
+const MOST_IN_FLIGHT = 2
+const MOST_MEMBERS = 256
+
+interface Member {
+  readonly subjectKey: SubjectKey
+  readonly record: AuditRecord
+  readonly settle: { readonly resolve: (isMiss: boolean) => void; readonly reject: (error: unknown) => void }
+}
+
+export interface MissGroup {
+  /**
+   * Records a check of this number when the register has no live plan (and no link) for it: true after the commit.
+   * False, with nothing written, when there is something: then the check runs by itself. StoreError as Unit.appendAudit.
+   */
+  record(nhsNumber: NhsNumber, record: AuditRecord): Promise<boolean>
+}
+
+/** An idle group flushes at once, so a lone caller waits for nobody. The snapshot begins after the last member has joined: no plan acknowledged before is missed. */
+export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQueues): MissGroup {
+  const waiting: Member[] = []
+  let inFlight = 0
+
+  function flush(): void {
+    while (inFlight < MOST_IN_FLIGHT && waiting.length > 0) {
+      inFlight += 1
+      void commit(waiting.splice(0, MOST_MEMBERS)).finally(() => {
+        inFlight -= 1
+        flush()
+      })
+    }
+  }
+
+  async function commit(members: readonly Member[]): Promise<void> {
+    try {
+      settle(members, await recordTogether(members))
+    } catch (error) {
+      const isOfOne = error instanceof StoreError && error.kind === 'duplicate'
+      if (isOfOne && members.length > 1) return commitSingly(members)
+      for (const { settle } of members) settle.reject(error)
+    }
+  }
+
+  /** One of them repeats a request id: it must not fail the others. */
+  async function commitSingly(members: readonly Member[]): Promise<void> {
+    for (const member of members) await commit([member])
+  }
+
+  function recordTogether(members: readonly Member[]): Promise<ReadonlySet<string>> {
+    return runTransaction(client, queues.open(), async (session) => {
+      const within = { ...scope, session }
+      const known = await findKnown(within, members)
+      const misses = members.filter((one) => !known.has(one.subjectKey))
+      await insertAudits(
+        within,
+        misses.map((one) => one.record),
+      )
+      return known
+    })
+  }
+
+  return {
+    record(nhsNumber, record) {
+      const { promise, resolve, reject } = Promise.withResolvers<boolean>()
+      waiting.push({ subjectKey: scope.crypto.subjectKey(nhsNumber), record, settle: { resolve, reject } })
+      flush()
+      return promise
+    },
+  }
+}
+
+function settle(members: readonly Member[], known: ReadonlySet<string>): void {
+  for (const { subjectKey, settle } of members) settle.resolve(!known.has(subjectKey))
+}
+
+/** Keys under which a plan or a link stands. */
+async function findKnown(scope: Scope, members: readonly Member[]): Promise<ReadonlySet<string>> {
+  const keys = [...new Set(members.map((one) => one.subjectKey as string))]
+  const [only, second] = keys
+  const subjectKey = second === undefined && only !== undefined ? only : { $in: keys }
+  const options = { ...reading(scope), projection: { _id: 0, subjectKey: 1 } } as const
+  const found = await plansOf(scope).find({ subjectKey, live: true }, options).toArray()
+  return new Set(found.flatMap((one) => one.subjectKey ?? []))
+}
