@@ -50,9 +50,12 @@ async function findHeld(work: Workspace, change: Change): Promise<Row<OwnedType>
   // a withdrawn plan sent again as withdrawn is a repetition, not a second plan
   const rows = await work.unit
     .of(work.facts.owner, change.type)
-    .search({ criteria: [{ field: 'identifier', tokens }], limit: 1 })
-  return rows[0]
+    .search({ criteria: [{ field: 'identifier', tokens }], limit: MOST_FILINGS })
+  return [...rows].sort((a, b) => (a.lastUpdated < b.lastUpdated ? 1 : -1))[0]
 }
+
+/** Far more often than one identifier is withdrawn and filed anew. */
+const MOST_FILINGS = 500
 
 /** A condition that names one identifier and the creation of a resource with it take the same lock. */
 function identityText(type: OwnedType, one: Token): string {
@@ -67,7 +70,7 @@ export async function findHolder(
 ): Promise<Row<OwnedType> | undefined> {
   const rows = await work.unit
     .of(work.facts.owner, type)
-    .search({ criteria: [{ field: 'identifier', tokens }], limit: 10 })
+    .search({ criteria: [{ field: 'identifier', tokens }], limit: MOST_FILINGS })
   return rows.find((row) => row.index.withdrawn !== true)
 }
 
