@@ -1,25 +1,13 @@
 /** What an interaction is given and what it gives back (architecture.md "Laws": handlers return a value and never touch Express). */
 import type { Resource } from '@medplum/fhirtypes'
+import type { Interaction } from '../auth/access-table.ts'
 import type { Caller } from '../auth/caller.ts'
 import type { Context } from '../context.ts'
 import type { AuditRecord } from '../domain/audit-record.ts'
 import type { LondonDay } from '../domain/brands.ts'
 
 /** R4 restful-interaction codes that the route table uses, and `operation`. */
-export type InteractionCode =
-  | 'read'
-  | 'vread'
-  | 'history-instance'
-  | 'history-type'
-  | 'create'
-  | 'update'
-  | 'patch'
-  | 'delete'
-  | 'search-type'
-  | 'transaction'
-  | 'batch'
-  | 'capabilities'
-  | 'operation'
+export type InteractionCode = Interaction
 
 /** One request, after authentication and strict parsing. */
 export interface FhirRequest {

@@ -42,13 +42,7 @@ describe('refused, and audited with the caller', () => {
       'METHOD_NOT_ALLOWED',
       'Patient/$cpis-check',
     ],
-    [
-      'POST on a plan',
-      { as: LA, path: 'EpisodeOfCare/x', body: {} },
-      405,
-      'METHOD_NOT_ALLOWED',
-      'EpisodeOfCare/[id]',
-    ],
+    ['POST on a plan', { as: LA, path: 'EpisodeOfCare/x', body: {} }, 405, 'METHOD_NOT_ALLOWED', 'EpisodeOfCare/[id]'],
     ['a write to the audit', { as: LA, path: 'AuditEvent', body: {} }, 405, 'METHOD_NOT_ALLOWED', 'AuditEvent'],
     [
       'XML wanted',
