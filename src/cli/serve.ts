@@ -6,15 +6,19 @@ import type { RunningServer } from '../server.ts'
 import { CliError, EXIT, type Io, say, styled, untilStopped } from './io.ts'
 import { startFault } from './start-fault.ts'
 import { VERSION } from './version.ts'
+import { isWorkersPrimary, letGo, runWorkers, sayReady, whenOrphaned } from './workers.ts'
 
 /** Starts, prints where everything is, and resolves when the server has stopped. */
 export async function runServe(io: Io): Promise<number> {
   const config = parseConfig(io.env)
+  if (isWorkersPrimary(config)) return runWorkers(config, io)
   const server = await startOrSay(config)
   for (const line of banner(config, server.url)) say(io, line.startsWith('!') ? styled(io, 'yellow', line) : line)
-  await untilStopped(io)
+  sayReady()
+  await Promise.race([untilStopped(io), new Promise<void>(whenOrphaned)])
   io.err('Stopping: answering what is in flight …\n')
   await server.close()
+  letGo()
   return EXIT.ok
 }
 

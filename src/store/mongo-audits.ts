@@ -80,7 +80,9 @@ function toFilter(scope: Scope, query: Omit<AuditQuery, 'limit' | 'after'>): Fil
   if (query.incidents !== undefined) parts.push({ 'incident.id': oneOf(query.incidents) } as Filter<AuditDocument>)
   if (query.agents !== undefined) parts.push(anyField(AGENT_FIELDS, query.agents))
   if (query.subtypes !== undefined) parts.push(anyField(SUBTYPE_FIELDS, query.subtypes))
-  if (query.entities !== undefined) parts.push({ $or: [...query.entities.map(toEntity), NOTHING] })
+  if (query.entities !== undefined) {
+    parts.push({ $or: [...query.entities.map((one) => toEntity(one, query.authority)), NOTHING] })
+  }
   return parts.length === 0 ? {} : { $and: parts }
 }
 
@@ -101,11 +103,15 @@ function anyField(fields: readonly string[], values: readonly string[]): Filter<
   return { $or: fields.map((field) => ({ [field]: oneOf(values) })) } as Filter<AuditDocument>
 }
 
-/** `Type/id`, or an id of any type. */
-function toEntity(text: string): Filter<AuditDocument> {
+/** `Type/id`, or an id of any type. An authority finds a record by what it is shown of it: its own resources, and all of what it did itself; else it could ask whether another's plan is of the same child. */
+function toEntity(text: string, authority: AuditQuery['authority']): Filter<AuditDocument> {
   const [first, second] = String(text).split('/')
   const match = second === undefined ? { id: first } : { type: first, id: second }
-  return { entities: { $elemMatch: match } } as Filter<AuditDocument>
+  const named = { entities: { $elemMatch: match } } as Filter<AuditDocument>
+  if (authority === undefined) return named
+  const ownOne = { entities: { $elemMatch: { ...match, owner: authority } } } as Filter<AuditDocument>
+  const done = { 'caller.authority': authority } as Filter<AuditDocument>
+  return { $or: [ownOne, { $and: [done, named] }] }
 }
 
 function behind(after: AuditQuery['after']): Filter<AuditDocument> {
