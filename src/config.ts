@@ -12,6 +12,8 @@ export interface Config {
   /** Database name. */
   readonly mongodbDatabase: string
   readonly mongodPath: string | undefined
+  /** Whether production may run on the server's own mongod: a single member, which loses everything with its disk. */
+  readonly embeddedMongodb: boolean
   readonly dataDir: string
   readonly keysFile: string | undefined
   readonly issuersFile: string | undefined
@@ -43,6 +45,11 @@ export const VARIABLES = [
   { name: 'MONGODB_URL', default: '', meaning: 'a MongoDB replica set; without it the server starts its own mongod' },
   { name: 'CPIS_DATABASE', default: 'cpis', meaning: 'database name' },
   { name: 'CPIS_MONGOD', default: '', meaning: 'path of a mongod for the embedded database' },
+  {
+    name: 'CPIS_EMBEDDED_MONGODB',
+    default: '',
+    meaning: '`yes`: production may run on a mongod of its own, one member without a second copy',
+  },
   { name: 'CPIS_DATA_DIR', default: './.cpis', meaning: 'data folder: embedded database, sandbox keys and clients' },
   {
     name: 'CPIS_KEYS',
@@ -59,10 +66,11 @@ export const VARIABLES = [
   {
     name: 'CPIS_POLICY',
     default: '',
-    meaning: 'JSON file of what a deployment sets: `endpoints`, hosts allowed for each LA (GSS)',
+    meaning:
+      'JSON file of what a deployment sets: `endpoints`, hosts allowed for each LA (GSS); `checkRoles`; `leastAssuranceLevel`; `purposeOfEvent`',
   },
   { name: 'CPIS_WORKERS', default: '1', meaning: 'server processes' },
-  { name: 'CPIS_NHS_NUMBER_IN_URL', default: 'refuse', meaning: '`refuse` or `allow` (local tools only)' },
+  { name: 'CPIS_NHS_NUMBER_IN_URL', default: 'refuse', meaning: '`refuse` or `allow` (sandbox only, for local tools)' },
   {
     name: 'CPIS_SANDBOX_NOW',
     default: '',
@@ -91,6 +99,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     mongodbUrl: optional('MONGODB_URL'),
     mongodbDatabase: read('CPIS_DATABASE'),
     mongodPath: optional('CPIS_MONGOD'),
+    embeddedMongodb: oneOf('CPIS_EMBEDDED_MONGODB', read('CPIS_EMBEDDED_MONGODB'), ['', 'yes', 'no']) === 'yes',
     dataDir: resolve(read('CPIS_DATA_DIR')),
     keysFile: optional('CPIS_KEYS'),
     issuersFile: optional('CPIS_ISSUERS'),
@@ -111,21 +120,57 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
   return Object.freeze(config)
 }
 
-/** What production must not start with (security.md "Tokens"). */
+/** What production must not start with (security.md "Tokens"), each with its remedy; what only files and the database tell is refused where they are read. */
 function refuseUnsafe(config: Config): void {
   if (config.mode === 'sandbox') return
-  if (config.sandboxNow !== undefined)
-    throw new ConfigError('CPIS_SANDBOX_NOW: the test clock is for the sandbox only. Unset it.')
-  if (config.limits === 'off')
-    throw new ConfigError('CPIS_LIMITS: limits can be off in the sandbox only. Use default or a JSON file.')
-  if (config.keysFile === undefined)
-    throw new ConfigError(
-      'CPIS_KEYS: production needs its own keys. Make them with `cpis keys new FILE` and name the file.',
-    )
-  if (config.mongodbUrl === undefined)
-    throw new ConfigError('MONGODB_URL: production needs a MongoDB replica set. Name it.')
-  if (config.baseUrl?.startsWith('https://') !== true)
-    throw new ConfigError('CPIS_BASE_URL: production needs an https origin (TLS ends before the server). Set it.')
+  const fault = UNSAFE.find(({ isSo }) => isSo(config))
+  if (fault !== undefined) throw new ConfigError(fault.words)
+}
+
+interface Unsafe {
+  readonly words: string
+  isSo(config: Config): boolean
+}
+
+const UNSAFE: readonly Unsafe[] = [
+  {
+    isSo: ({ sandboxNow }) => sandboxNow !== undefined,
+    words: 'CPIS_SANDBOX_NOW: the test clock is for the sandbox only. Unset it.',
+  },
+  {
+    isSo: ({ limits }) => limits === 'off',
+    words: 'CPIS_LIMITS: limits can be off in the sandbox only. Use default or a JSON file.',
+  },
+  {
+    isSo: ({ nhsNumberInUrl }) => nhsNumberInUrl === 'allow',
+    words:
+      'CPIS_NHS_NUMBER_IN_URL: numbers in addresses end in the logs of others. Unset it; it is for the sandbox only.',
+  },
+  {
+    isSo: ({ keysFile }) => keysFile === undefined,
+    words: 'CPIS_KEYS: production needs its own keys. Make them with `cpis keys new FILE` and name the file.',
+  },
+  {
+    isSo: ({ mongodbUrl, embeddedMongodb }) => mongodbUrl === undefined && !embeddedMongodb,
+    words:
+      'MONGODB_URL: production needs a MongoDB replica set. Name it, or set CPIS_EMBEDDED_MONGODB=yes to run on one member without a second copy.',
+  },
+  {
+    isSo: ({ host, baseUrl }) => !isHttps(baseUrl) && !isLoopback(host),
+    words:
+      'CPIS_BASE_URL: HOST is an address that others reach, without TLS. Set CPIS_BASE_URL to the https origin in front of it, and HOST to 127.0.0.1 or a private address.',
+  },
+  {
+    isSo: ({ baseUrl }) => !isHttps(baseUrl),
+    words: 'CPIS_BASE_URL: production needs an https origin (TLS ends before the server). Set it.',
+  },
+]
+
+const isHttps = (url: string | undefined): boolean => url?.startsWith('https://') === true
+
+/** Whether only this machine reaches that HOST. Pure. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }
 
 function defaultOf(name: Name): string {

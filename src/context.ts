@@ -1,14 +1,17 @@
 /** The collaborators that every room is handed: nothing reaches for a clock, an id, the disk or the network by itself. */
 import type { Logger } from 'pino'
 import type { Auth } from './auth/auth.ts'
+import type { CheckPolicy } from './auth/policy.ts'
 import type { Config } from './config.ts'
 import type { GuardedFetch } from './delivery/guarded-fetch.ts'
+import type { Purpose } from './domain/audit-record.ts'
 import type { AuthorityCode } from './domain/brands.ts'
 import type { Profiles } from './fhir/validate.ts'
 import type { EnumerationWatch } from './interactions/check/enumeration-watch.ts'
 import type { RefusalBudget } from './interactions/refusal-budget.ts'
 import type { Keys } from './keys.ts'
 import type { Metrics } from './metrics.ts'
+import type { DeliveryStore } from './store/delivery-store.ts'
 import type { Store } from './store/store.ts'
 
 /** The current instant. Sandbox clocks may run from another start (CPIS_SANDBOX_NOW). */
@@ -22,6 +25,9 @@ export interface Context {
   readonly newId: () => string
   readonly log: Logger
   readonly store: Store
+  /** Events as numbered and sent: for what their owners and the administrator ask of them. */
+  readonly deliveries: DeliveryStore
+  /** As they are now: a rotation changes them while the server runs. */
   readonly keys: Keys
   readonly profiles: Profiles
   /** Clients, issuers and what is remembered of tokens; made by openAuth(config). */
@@ -30,6 +36,10 @@ export interface Context {
   readonly fetch: GuardedFetch
   /** Hosts on which this authority's endpoints may be (CPIS_POLICY). */
   readonly allowedHosts: (authority: AuthorityCode) => readonly string[]
+  /** Who may check (CPIS_POLICY). */
+  readonly checkPolicy: CheckPolicy
+  /** Why checks are made, as their AuditEvents say (CPIS_POLICY). */
+  readonly purposeOfEvent: Purpose
   readonly metrics: Metrics
   readonly refusals: RefusalBudget
   /** Who runs through numbers; watches no one where limits are off. */

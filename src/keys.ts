@@ -8,26 +8,57 @@ export interface Keys {
   /** HMAC-SHA-256 key of subject and identifier keys, base64; never rotated. */
   readonly hmac: { readonly id: string; readonly key: string }
   /** AES-256-GCM keys, base64; the first seals, all open. */
-  readonly data: readonly { readonly id: string; readonly key: string }[]
+  readonly data: readonly DataKey[]
   /** ES256 private JWKs that sign access tokens; the first signs, all are published. */
   readonly tokens: readonly PrivateJwk[]
   /** Ed25519 private JWKs that sign webhooks; all sign (rotation), all are published. */
   readonly webhooks: readonly PrivateJwk[]
+  /** A sandbox made them: production refuses them. */
+  readonly madeBy?: 'sandbox'
 }
 
-export interface PrivateJwk extends JsonWebKey {
+/** A rotated key says since when it may be the first, by this machine's clock: every process has read it by then. */
+interface Begins {
+  readonly from?: string
+}
+
+export interface DataKey extends Begins {
+  readonly id: string
+  readonly key: string
+}
+
+export interface PrivateJwk extends JsonWebKey, Begins {
   readonly kid: string
 }
 
-/** Reads CPIS_KEYS, or the sandbox's own file, which is made (0600) when absent. Throws ConfigError. Disk I/O. */
+/** Where the keys are: CPIS_KEYS, or the sandbox's own file. Pure. */
+export function keysFileOf({ keysFile, dataDir }: Pick<Config, 'keysFile' | 'dataDir'>): string {
+  return keysFile ?? join(dataDir, 'keys.json')
+}
+
+/** Reads CPIS_KEYS, or the sandbox's own file, which is made (0600) when absent. Throws ConfigError, in production for a sandbox's keys too. Disk I/O. */
 export function loadKeys(config: Config): Keys {
-  if (config.keysFile !== undefined) return parseKeys(readText(config.keysFile), config.keysFile)
-  const file = join(config.dataDir, 'keys.json')
-  if (existsSync(file)) return parseKeys(readText(file), file)
-  const keys = makeKeys()
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-  writeFileSync(file, `${JSON.stringify(keys, null, 2)}\n`, { mode: 0o600, flag: 'wx' })
+  const file = keysFileOf(config)
+  if (config.keysFile === undefined && !existsSync(file)) makeSandboxFile(file)
+  const keys = readKeysFile(file)
+  const isSandboxs = keys.madeBy === 'sandbox' || file === join(config.dataDir, 'keys.json')
+  if (config.mode === 'production' && isSandboxs) {
+    throw new ConfigError(
+      `CPIS_KEYS: ${file} was made by a sandbox. Make keys for production with \`cpis keys new FILE\`, outside CPIS_DATA_DIR.`,
+    )
+  }
   return keys
+}
+
+function makeSandboxFile(file: string): void {
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+  const keys: Keys = { ...makeKeys(), madeBy: 'sandbox' }
+  writeFileSync(file, keysText(keys), { mode: 0o600, flag: 'wx' })
+}
+
+/** The content of a key file. Pure. */
+export function keysText(keys: Keys): string {
+  return `${JSON.stringify(keys, null, 2)}\n`
 }
 
 /** New random keys of every kind. */
@@ -45,6 +76,11 @@ export function makeJwk(kind: 'ec' | 'ed25519'): PrivateJwk {
   const { privateKey } =
     kind === 'ec' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519')
   return { ...privateKey.export({ format: 'jwk' }), kid: randomBytes(8).toString('hex') }
+}
+
+/** The keys in a file, in its order. Throws ConfigError. Disk I/O. */
+export function readKeysFile(file: string): Keys {
+  return parseKeys(readText(file), file)
 }
 
 function readText(file: string): string {
@@ -67,7 +103,8 @@ function parseKeys(text: string, file: string): Keys {
   const fits =
     is32(keys?.hmac?.key) &&
     keys.data?.length > 0 &&
-    keys.data.every((one) => is32(one.key)) &&
+    keys.data.every((one) => typeof one.id === 'string' && is32(one.key)) &&
+    new Set(keys.data.map((one) => one.id)).size === keys.data.length &&
     keys.tokens?.length > 0 &&
     keys.webhooks?.length > 0
   if (!fits) throw bad

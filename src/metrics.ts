@@ -11,6 +11,10 @@ export interface Metrics {
   readonly eventsUndeliverable: Counter<'topic'>
   readonly deliveries: Counter<'authority' | 'result'>
   readonly deliveriesWaiting: Gauge<'authority'>
+  /** Records sealed again after a rotation of the data key. */
+  readonly resealed: Counter
+  /** Records that the pass under way has still to look at, about; 0 when none is. */
+  readonly resealWaiting: Gauge
 }
 
 /** A registry of its own for each server, so that several can live in one process. */
@@ -55,6 +59,16 @@ export function buildMetrics(): Metrics {
       name: 'cpis_deliveries_waiting',
       help: 'Notifications waiting',
       labelNames: ['authority'],
+      registers,
+    }),
+    resealed: new Counter({
+      name: 'cpis_resealed_total',
+      help: 'Records sealed again with the first data key',
+      registers,
+    }),
+    resealWaiting: new Gauge({
+      name: 'cpis_reseal_waiting',
+      help: 'Records that sealing again has still to look at',
       registers,
     }),
   }

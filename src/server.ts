@@ -15,10 +15,13 @@ import { buildEnumerationWatch, NO_WATCH } from './interactions/check/enumeratio
 import { readForAuthority } from './interactions/read-for-authority.ts'
 import { buildRefusalBudget } from './interactions/refusal-budget.ts'
 import { turnPlan } from './interactions/turn-of-day.ts'
-import { loadKeys } from './keys.ts'
+import { orderKeys } from './key-rotation.ts'
+import { watchKeys } from './key-watch.ts'
+import { keysFileOf, loadKeys } from './keys.ts'
 import { readLimits } from './limits.ts'
 import { buildMetrics } from './metrics.ts'
 import { hostsOf, readPolicyFile } from './policy-file.ts'
+import { startReseal } from './reseal-loop.ts'
 import { LOCAL_AUTHORITIES } from './sandbox/authorities.ts'
 import { seedSandbox } from './sandbox/seed.ts'
 import { startEmbeddedMongod } from './store/embedded-mongod.ts'
@@ -26,7 +29,9 @@ import { openDeliveryStore } from './store/mongo-delivery-store.ts'
 import { openStore } from './store/mongo-store.ts'
 
 /** What a test may put in place of the real thing. */
-export type Overrides = Partial<Pick<Context, 'clock' | 'newId' | 'log' | 'fetch' | 'keys' | 'profiles'>>
+export type Overrides = Partial<Pick<Context, 'clock' | 'newId' | 'log' | 'fetch' | 'keys' | 'profiles'>> & {
+  readonly rotation?: { readonly pollMs: number; readonly resealAfterMs: number }
+}
 
 export interface RunningServer {
   /** Origin as bound or as configured, without a trailing slash. */
@@ -65,8 +70,22 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
   const closeHttp = once(() => http.close())
   stops.push(closeHttp)
   const url = await openDatabase(config, log, stops)
-  const store = await openStore({ url, database: config.mongodbDatabase, keys, clock, log })
+  const { mode, mongodbDatabase: database } = config
+  const store = await openStore({ url, database, keys: orderKeys(keys, Date.now()), clock, log, mode })
   stops.push(() => store.close())
+  let wakeReseal = (): void => {}
+  const watch = watchKeys({
+    file: overrides.keys === undefined ? keysFileOf(config) : undefined,
+    keys,
+    log,
+    onChange: ({ data }) => {
+      store.useDataKeys(data)
+      wakeReseal()
+    },
+    ...(overrides.rotation === undefined ? {} : { pollMs: overrides.rotation.pollMs }),
+  })
+  stops.push(async () => watch.stop())
+  const deliveries = await openDeliveryStore(store.handle)
   const policy = readPolicyFile(config.policyFile)
   const limits = readLimits(config)
   let wakeDelivery = (): void => {}
@@ -76,7 +95,10 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
     newId: overrides.newId ?? randomUUID,
     log,
     store,
-    keys,
+    deliveries,
+    get keys() {
+      return watch.current()
+    },
     profiles: overrides.profiles ?? compileProfiles(),
     auth: openAuth(
       config,
@@ -84,13 +106,14 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
     ),
     fetch: overrides.fetch ?? buildGuardedFetch({ mode: config.mode }),
     allowedHosts: (authority) => hostsOf(policy, authority),
+    checkPolicy: policy.check,
+    purposeOfEvent: policy.purposeOfEvent,
     metrics: buildMetrics(),
     refusals: buildRefusalBudget(),
     enumeration: limits === undefined ? NO_WATCH : buildEnumerationWatch(),
     wakeDelivery: () => wakeDelivery(),
   }
   if (config.mode === 'sandbox') await seedSandbox(context)
-  const deliveries = await openDeliveryStore(store.handle)
   const delivery = startDelivery(context, deliveries, {
     readResource: (authority, reference) => readForAuthority(context, authority, reference),
   })
@@ -98,6 +121,13 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
   const daily = startDaily({ context, deliveries, turnPlan })
   stops.push(() => daily.stop())
   wakeDelivery = delivery.wake
+  const reseal = startReseal({
+    context,
+    reseal: store.reseal,
+    ...(overrides.rotation === undefined ? {} : { afterMs: overrides.rotation.resealAfterMs }),
+  })
+  stops.push(() => reseal.stop())
+  wakeReseal = reseal.wake
   await openMetrics(context, stops)
   http.serve(buildApp(context, limits === undefined ? {} : { limits }))
   // the door is closed first, so that what is in flight still finds its database

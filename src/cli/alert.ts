@@ -51,7 +51,7 @@ export function alertLine(alert: Alert): string {
 }
 
 /** The child by name; without one by the authority's own identifier of the plan. An unborn child's plan is the mother's. */
-function childName(alert: Alert): string {
+export function childName(alert: Pick<Alert, 'plans' | 'patients'>): string {
   const name = alert.patients.flatMap((patient) => patient.name ?? [])[0]
   const words = name?.text ?? [...(name?.given ?? []), name?.family].filter((one) => one !== undefined).join(' ')
   const [plan] = alert.plans
@@ -60,7 +60,8 @@ function childName(alert: Alert): string {
   return `the ${isUnborn ? 'mother' : 'child'} of ${plan?.identifier?.[0]?.value ?? 'a plan'}`
 }
 
-function planWords(plan: EpisodeOfCare, today: string): string {
+/** `plan open since 3 May`. Pure. */
+export function planWords(plan: EpisodeOfCare, today: string): string {
   const end = plan.period?.end
   if (end !== undefined && end < today) return `plan closed since ${sayDay(end, today)}`
   return `plan open since ${sayDay(plan.period?.start ?? '', today)}`

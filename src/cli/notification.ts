@@ -4,6 +4,8 @@ import { parseResource } from './parse-answer.ts'
 
 export interface NotificationEvent {
   readonly number: number
+  /** Instant at which it occurred. */
+  readonly at: string | undefined
   /** Relative or absolute reference of the AuditEvent or the plan. */
   readonly focus: string | undefined
   readonly context: readonly string[]
@@ -36,6 +38,7 @@ function parseEvent(event: ParametersParameter): NotificationEvent {
   const parts = event.part ?? []
   return {
     number: Number(valueIn(parts, 'event-number') ?? 0),
+    at: parts.find((one) => one.name === 'timestamp')?.valueInstant,
     focus: valueIn(parts, 'focus'),
     context: parts.filter((one) => one.name === 'additional-context').flatMap((one) => textOf(one) ?? []),
   }

@@ -103,8 +103,14 @@ function buildProgram(io: Io, choose: (run: Run) => void): Command {
     .requiredOption('--authority <gss>', 'GSS code, e.g. E10000007')
     .option('--port <port>', 'port to listen on; a fixed one keeps its Subscription', parsePort, 0)
     .option('--topic <name>', 'topic', 'child-checked')
+    .option('--recover', 'ask for events that never came, and print them in their place')
     .option('--json', 'one line of JSON for each event')
     .action((options) => choose(async (its) => (await import('./listen.ts')).runListen(options, its)))
+  command('lanes', 'notifications of all authorities: what waits, what endpoints said, when the next try is')
+    .option('--as <name>', 'sandbox identity', 'administrator')
+    .option('--release <id>', 'have one lane (id of its Subscription) or `all` tried at once')
+    .option('--json', 'one line of JSON for each lane')
+    .action((options) => choose(async (its) => (await import('./lanes.ts')).runLanes(options, its)))
   command('doctor', 'look at this machine and the server, and say what to do')
     .option('--json', 'one line of JSON for each finding')
     .action((options) => choose(async (its) => (await import('./doctor.ts')).runDoctor(options, its)))
@@ -121,6 +127,16 @@ function buildProgram(io: Io, choose: (run: Run) => void): Command {
     .argument('<file>', 'where to write it')
     .copyInheritedSettings(program)
     .action((file: string) => choose(async (its) => (await import('./keys-new.ts')).runKeysNew(file, its)))
+  keys
+    .command('rotate')
+    .description('put a new data key first in a key file; the server takes it up and seals old records again')
+    .argument('[file]', 'the key file; CPIS_KEYS, or that of the sandbox')
+    .option('--tokens', 'a new key for access tokens too')
+    .option('--webhooks', 'a new key for notifications too')
+    .copyInheritedSettings(program)
+    .action((file: string | undefined, options) =>
+      choose(async (its) => (await import('./keys-rotate.ts')).runKeysRotate(file, options, its)),
+    )
   return program
 }
 

@@ -2,6 +2,7 @@
 import type { KeyObject } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Notification, type NotificationEvent, parseNotification } from './notification.ts'
+import type { Gap } from './recover-events.ts'
 import { send } from './server-client.ts'
 import type { ServerClock } from './server-clock.ts'
 import { parseWebhookKeys, type SignedMessage, verifyMessage } from './webhook-signature.ts'
@@ -17,8 +18,8 @@ export interface ReceiverEvents {
   onHandshake(notification: Notification): void
   /** Once for each event, in order of arrival. */
   onEvent(event: NotificationEvent, message: { readonly id: string }): void
-  /** Event numbers that never came. */
-  onGap(gap: { readonly from: number; readonly to: number }): void
+  /** Event numbers that never came; told before the event that showed it. */
+  onGap(gap: Gap): void
   onRefused(why: string): void
 }
 
@@ -86,7 +87,7 @@ function buildIntake({ origin, clock, events }: ReceiverOptions): (request: Inco
     remember(seen, verdict.id)
     for (const event of notification.events) {
       if (lastNumber !== undefined && event.number > lastNumber + 1)
-        events.onGap({ from: lastNumber + 1, to: event.number - 1 })
+        events.onGap({ from: lastNumber + 1, to: event.number - 1, subscription: notification.subscription })
       lastNumber = Math.max(lastNumber ?? 0, event.number)
       events.onEvent(event, { id: verdict.id })
     }

@@ -1,7 +1,7 @@
 /** `cpis serve`: the server in this process, until it is asked to stop (runtime.md "Commands", npm start). */
 
 import { SANDBOX_PEOPLE } from '../auth/sandbox-people.ts'
-import { type Config, ConfigError, parseConfig } from '../config.ts'
+import { type Config, ConfigError, isLoopback, parseConfig } from '../config.ts'
 import type { RunningServer } from '../server.ts'
 import { CliError, EXIT, type Io, say, styled, untilStopped } from './io.ts'
 import { startFault } from './start-fault.ts'
@@ -63,8 +63,4 @@ function sandboxLines(config: Config, url: string): string[] {
       ? []
       : [`! CPIS_SANDBOX_NOW: the clock started at ${config.sandboxNow.toISOString()}.`]),
   ]
-}
-
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.')
 }

@@ -88,12 +88,25 @@ function buildParts(context: DeliveryContext, deliveries: DeliveryStore, options
   return {
     context,
     deliveries,
-    send: buildSend(context, buildSigner(context.keys.webhooks)),
+    send: buildSend(context, buildCurrentSigner(context)),
     base: `${context.config.baseUrl}/FHIR/R4`,
     allowedHosts: context.allowedHosts,
     readResource: options.readResource ?? ((authority, reference) => readOwnPlan(context, authority, reference)),
     // The first 32 bits of a version 4 UUID are random.
     random: () => Number.parseInt(context.newId().slice(0, 8), 16) / 2 ** 32 || 0,
+  }
+}
+
+/** Signs with the keys as they are now; a rotation makes a new signer. */
+function buildCurrentSigner(context: Pick<DeliveryContext, 'keys'>): ReturnType<typeof buildSigner> {
+  let { webhooks } = context.keys
+  let signer = buildSigner(webhooks)
+  return (message) => {
+    if (context.keys.webhooks !== webhooks) {
+      webhooks = context.keys.webhooks
+      signer = buildSigner(webhooks)
+    }
+    return signer(message)
   }
 }
 

@@ -1,17 +1,25 @@
 /** One turn of one lane: handshake, waiting events in order, heartbeat, or halt, under the lane's lease (delivery.md "From check to endpoint", steps 3 to 5). */
 import type { Resource, Subscription } from '@medplum/fhirtypes'
 import type { AuthorityCode } from '../domain/brands.ts'
+import {
+  buildNotification,
+  describeEvent,
+  type NotificationType,
+  type NotifiedEvent,
+  targetsOf,
+} from '../domain/notification.ts'
 import { parseStoredSubscription, type SubscriptionDraft } from '../domain/subscription.ts'
 import {
+  type Again,
   type Attempt,
   type HaltReason,
   type HeldLane,
   type LaneName,
   LEASE_MS,
   type NumberedEvent,
+  type NumberRange,
 } from '../store/delivery-store.ts'
 import type { Row } from '../store/store.ts'
-import { buildNotification, describeEvent, type NotificationType } from './notification.ts'
 import { decideNext } from './schedule.ts'
 import { type Answer, isGone, isTaken, type Send } from './send.ts'
 import { changeStatus, type DeliveryParts, findSubscription } from './subscription-status.ts'
@@ -109,6 +117,7 @@ async function sendDue(parts: LaneParts, step: Step): Promise<boolean> {
   if (lane.halted !== undefined && !(await parts.deliveries.openLane(lane.lease))) return false
   const now = parts.context.clock()
   if (lane.retryAt !== undefined && lane.retryAt > now) return false
+  if (lane.again !== undefined) return sendAgain(parts, step, lane.again)
   const most = lane.batchThrough === undefined ? draft.maxCount : lane.batchThrough - lane.deliveredThrough
   const waiting = await parts.deliveries.waiting(lane.id, lane.deliveredThrough, most)
   if (waiting.length > 0) return sendEvents(parts, step, waiting)
@@ -125,12 +134,43 @@ async function sendEvents(parts: LaneParts, step: Step, waiting: readonly Number
   if (draft.maxCount > 1 && lane.batchThrough === undefined) {
     if (!(await parts.deliveries.fixBatch(lane.lease, through))) return false
   }
-  const webhookId = `${lane.id}_${from}_${through}`
-  const answer = await post(parts, step, { type: 'event-notification', webhookId, waiting })
-  const attempt = { ...describeAttempt('events', webhookId, answer), numbers: { from, through } }
-  parts.context.metrics.deliveries.inc({ authority: lane.authority, result: isTaken(answer) ? 'delivered' : 'failed' })
+  return sendNumbered(parts, step, {
+    webhookId: `${lane.id}_${from}_${through}`,
+    waiting,
+    numbers: { from, through },
+    mark: (attempt) => parts.deliveries.markDelivered(lane.lease, attempt),
+  })
+}
+
+/** What its owner asked for once more ($resend) goes before what waits, under webhook-ids of that asking: a receiver that drops repeats takes it. */
+async function sendAgain(parts: LaneParts, step: Step, again: Again): Promise<boolean> {
+  const { lane, draft } = step
+  const most = Math.min(draft.maxCount, again.through - again.from + 1)
+  const waiting = await parts.deliveries.waiting(lane.id, again.from - 1, most)
+  const numbers = { from: again.from, through: again.from + waiting.length - 1 }
+  if (waiting[0]?.number !== numbers.from) throw new Error('A lane has a gap.')
+  return sendNumbered(parts, step, {
+    webhookId: `${lane.id}_${numbers.from}_${numbers.through}_${again.asked}`,
+    waiting,
+    numbers,
+    mark: (attempt) => parts.deliveries.markAgain(lane.lease, attempt, again),
+  })
+}
+
+interface Numbered {
+  readonly webhookId: string
+  readonly waiting: readonly NumberedEvent[]
+  readonly numbers: NumberRange
+  readonly mark: (attempt: Attempt & { readonly numbers: NumberRange }) => Promise<boolean>
+}
+
+async function sendNumbered(parts: LaneParts, step: Step, { mark, numbers, ...sent }: Numbered): Promise<boolean> {
+  const { authority } = step.lane
+  const answer = await post(parts, step, { type: 'event-notification', ...sent })
+  const attempt = { ...describeAttempt('events', sent.webhookId, answer), numbers }
+  parts.context.metrics.deliveries.inc({ authority, result: isTaken(answer) ? 'delivered' : 'failed' })
   if (!isTaken(answer)) return keepFailure(parts, step, { attempt, answer })
-  if (!(await parts.deliveries.markDelivered(lane.lease, attempt))) return false
+  if (!(await mark(attempt))) return false
   await planHeartbeat(parts, step)
   return true
 }
@@ -212,10 +252,10 @@ async function post(
 async function readResources(
   parts: LaneParts,
   authority: AuthorityCode,
-  events: readonly { readonly focus: string; readonly context: readonly string[] }[],
+  events: readonly NotifiedEvent[],
 ): Promise<ReadonlyMap<string, Resource>> {
   const found = new Map<string, Resource>()
-  for (const reference of new Set(events.flatMap(({ focus, context }) => [focus, ...context]))) {
+  for (const reference of targetsOf(events)) {
     const resource = await parts.readResource(authority, reference)
     if (resource !== undefined) found.set(reference, resource)
   }

@@ -3,6 +3,10 @@
 import type { UserFacts } from './access-history.ts'
 import type { AuthorityCode, NhsNumber, OdsCode } from './brands.ts'
 
+/** v3-PurposeOfUse: why checks are made, as a deployment may say it. */
+export const PURPOSES = ['TREAT', 'ETREAT', 'CAREMGT', 'PATSFTY'] as const
+export type Purpose = (typeof PURPOSES)[number]
+
 /** Interaction code (R4 restful-interaction, or `operation`). */
 export interface AuditRecord {
   readonly id: string
@@ -33,6 +37,8 @@ export interface AuditRecord {
     /** Remote address of the client. */
     readonly network?: string
   }
+  /** For checks: why, when it was not TREAT. */
+  readonly purpose?: Purpose
   /** Whom it was about; sealed in the database. */
   readonly nhsNumber?: NhsNumber
   readonly setting?: string

@@ -19,7 +19,7 @@ export const BACKPORT_EXTENSION = {
 } as const
 
 export type PayloadContent = 'empty' | 'id-only' | 'full-resource'
-const CONTENTS: readonly PayloadContent[] = ['empty', 'id-only', 'full-resource']
+export const PAYLOAD_CONTENTS: readonly PayloadContent[] = ['empty', 'id-only', 'full-resource']
 
 /** Longest and usual time for one try, in seconds. */
 export const MOST_TIMEOUT_SECONDS = 60
@@ -202,9 +202,9 @@ function readContent(extensions: readonly Extension[]): {
   const place = 'channel.payload'
   const unknown = extensions.findIndex((one) => one.url !== BACKPORT_EXTENSION.content)
   if (unknown !== -1) return { issues: [refuse(`${place}.extension[${unknown}]`, 'This extension is not known here.')] }
-  const content = CONTENTS.find((one) => one === extensions[0]?.valueCode)
+  const content = PAYLOAD_CONTENTS.find((one) => one === extensions[0]?.valueCode)
   return content === undefined || extensions.length > 1
-    ? { issues: [refuse(place, `Exactly one backport-payload-content is needed: ${CONTENTS.join(', ')}.`)] }
+    ? { issues: [refuse(place, `Exactly one backport-payload-content is needed: ${PAYLOAD_CONTENTS.join(', ')}.`)] }
     : { issues: [], content }
 }
 

@@ -8,6 +8,7 @@ interface ParameterTypes {
   valueCoding: Coding
   valueDate: string
   valueCode: string
+  valueId: string
   valueString: string
   valueUri: string
   resource: Resource
@@ -115,6 +116,8 @@ function parseValue(value: unknown, place: string, rule: ParameterRule): Parsed 
       return primitive('date', value, place)
     case 'valueCode':
       return primitive('code', value, place)
+    case 'valueId':
+      return primitive('id', value, place)
     case 'valueUri':
       return primitive('uri', value, place)
     case 'valueString':

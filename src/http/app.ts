@@ -5,6 +5,7 @@ import type { Context } from '../context.ts'
 import type { FhirResponse } from '../interactions/interaction.ts'
 import { asFhirError, runInteraction } from '../interactions/run-interaction.ts'
 import type { Limits } from '../limits.ts'
+import { isAdminTarget, matchAdminPath } from './admin-routes.ts'
 import { type Allowance, buildAllowance } from './allowance.ts'
 import { authenticate } from './authenticate.ts'
 import { errorAnswer } from './error-response.ts'
@@ -107,7 +108,7 @@ async function answer(exchange: Exchange, house: House): Promise<Answer> {
   const target = parseTarget(req.url ?? '', context.config.nhsNumberInUrl === 'allow')
   const plain = findPlainRoute(target.path)
   if (plain !== undefined) return await answerPlain(exchange, plain, house.inFlight)
-  const path = matchPath(exchange, house.table, target)
+  const path = isAdminTarget(target) ? matchAdminPath(exchange, target) : matchPath(exchange, house.table, target)
   if (req.method === 'OPTIONS' && path !== undefined) return answerOptions(path, context)
   if (!exchange.isPublic) exchange.caller = await authenticate(req, exchange.requestId, context)
   const route = getRoute(exchange, path)
@@ -133,6 +134,7 @@ function fhirAnswer(response: FhirResponse): Answer {
   return {
     status: response.status,
     ...(response.resource === undefined ? {} : { body: response.resource }),
+    ...(response.body === undefined ? {} : { body: response.body, contentType: 'application/json' }),
     ...(response.headers === undefined ? {} : { headers: response.headers }),
   }
 }

@@ -14,6 +14,9 @@ import { handlePatch } from '../interactions/patch.ts'
 import { handleRead, handleVread } from '../interactions/read.ts'
 import { handleReconcile } from '../interactions/reconcile.ts'
 import { handleSearch } from '../interactions/search.ts'
+import { handleSubscriptionEvents } from '../interactions/subscription-events.ts'
+import { handleSubscriptionResend } from '../interactions/subscription-resend.ts'
+import { handleSubscriptionStatus } from '../interactions/subscription-status.ts'
 import { handleTransaction } from '../interactions/transaction.ts'
 import { handleUpdate } from '../interactions/update.ts'
 import { handleValidate } from '../interactions/validate.ts'
@@ -124,6 +127,18 @@ const FILED = ['EpisodeOfCare', 'Flag', 'Patient'].flatMap((type) => [
   historyOfType(type),
 ])
 
+const onSubscription = (path: string, operation: string, handler: Handler): FhirRoute => ({
+  method: 'POST',
+  path: `Subscription/${path}$${operation}`,
+  interaction: 'operation',
+  type: 'Subscription',
+  operation,
+  handler,
+  ...A_RESOURCE,
+})
+/** What changes nothing is also had by GET (R4 operations.html). */
+const alsoByGet = (row: FhirRoute): FhirRoute[] => [row, { ...row, method: 'GET', ...NO_BODY }]
+
 const SUBSCRIPTION = [
   read('Subscription', handleRead),
   vread('Subscription', handleVread),
@@ -131,6 +146,10 @@ const SUBSCRIPTION = [
   create('Subscription'),
   update('Subscription'),
   remove('Subscription'),
+  ...alsoByGet(onSubscription('', 'status', handleSubscriptionStatus)),
+  ...alsoByGet(onSubscription('[id]/', 'status', handleSubscriptionStatus)),
+  ...alsoByGet(onSubscription('[id]/', 'events', handleSubscriptionEvents)),
+  onSubscription('[id]/', 'resend', handleSubscriptionResend),
 ]
 
 const ORGANIZATION = [

@@ -1,6 +1,6 @@
 /** One request → its audit record (security.md "Audit"): facts of the frame, and what the story adds. */
 import type { Caller } from '../auth/caller.ts'
-import type { AuditRecord } from '../domain/audit-record.ts'
+import type { AuditRecord, Purpose } from '../domain/audit-record.ts'
 import type { AuditDetail, FhirRequest } from './interaction.ts'
 
 /** What must be known of a request to record it; less than a whole FhirRequest when it was refused early. */
@@ -48,6 +48,11 @@ export function auditRecord(request: RequestFacts, caller: Caller | undefined, a
     ...(answered.count === undefined ? {} : { count: answered.count }),
     ...answered.audit,
   }
+}
+
+/** Why a check was made, where that is not TREAT; nothing for other requests. Pure. */
+export function checkPurpose({ operation }: RequestFacts, purpose: Purpose): Pick<AuditRecord, 'purpose'> {
+  return operation === 'cpis-check' && purpose !== 'TREAT' ? { purpose } : {}
 }
 
 /** Forms of the ids that this server gives: UUIDs, and the GSS code of an authority. */

@@ -50,13 +50,24 @@ export interface Preference {
 export type AuditDetail = Partial<
   Pick<
     AuditRecord,
-    'nhsNumber' | 'setting' | 'site' | 'entities' | 'parameters' | 'authorities' | 'codes' | 'incident' | 'bodyHash'
+    | 'nhsNumber'
+    | 'setting'
+    | 'site'
+    | 'entities'
+    | 'parameters'
+    | 'authorities'
+    | 'codes'
+    | 'incident'
+    | 'bodyHash'
+    | 'purpose'
   >
 >
 
 export interface FhirResponse {
   readonly status: number
   readonly resource?: Resource
+  /** JSON in place of a resource, for what stands outside FHIR. */
+  readonly body?: unknown
   readonly headers?: Readonly<Record<string, string>>
   readonly audit?: AuditDetail
   /** The story has committed its own audit record with its writes, or must leave none (a repeated check). */

@@ -14,6 +14,7 @@ import { HEADER_PARAMETERS } from './openapi/request-headers.ts'
 import { FORMAT_PARAMETERS, parametersOf } from './openapi/request-parameters.ts'
 import { wordsOf } from './openapi/row-words.ts'
 import { buildSchemaSet } from './openapi/type-schemas.ts'
+import { BACKPORT_DEFINITIONS } from './subscription/backport-operations.ts'
 
 const DESCRIPTION = `NHS staff check whether a child is on a child protection plan or looked after; the responsible local authorities are told.
 
@@ -28,10 +29,11 @@ const FLOW_WORDS =
 
 /** The document of a server with these rows. Disk I/O for the examples; a few milliseconds of CPU. */
 export function buildOpenApi(rows: readonly OpenApiRow[], facts: ServerFacts, definitions: Definitions): Part {
+  const published = [...definitions.published, ...BACKPORT_DEFINITIONS]
   const material: Material = {
     facts,
-    schemas: buildSchemaSet(rows, definitions),
-    operations: definitions.published.filter((one) => one.resourceType === 'OperationDefinition'),
+    schemas: buildSchemaSet(rows, { ...definitions, published }),
+    operations: published.filter((one) => one.resourceType === 'OperationDefinition'),
   }
   return {
     openapi: '3.1.0',

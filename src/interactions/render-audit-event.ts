@@ -3,7 +3,7 @@ import type { AuditEvent, Extension } from '@medplum/fhirtypes'
 import type { AuditRecord } from '../domain/audit-record.ts'
 import { EXTENSION, PROFILE } from '../fhir/canonicals.ts'
 import { renderAgents, serverReference } from './audit/audit-agents.ts'
-import { APPLICATION_SERVER, balpProfile, REST, subtypes, TREATMENT } from './audit/audit-codes.ts'
+import { APPLICATION_SERVER, balpProfile, purposeOf, REST, subtypes } from './audit/audit-codes.ts'
 import { renderEntities, shownResources } from './audit/audit-entities.ts'
 import type { AuditView } from './audit/audit-view.ts'
 
@@ -21,7 +21,7 @@ export function renderAuditEvent(record: AuditRecord, view: AuditView): AuditEve
     recorded: record.recorded,
     outcome: record.outcome,
     ...outcomeWords(record),
-    ...(isCheck(record) ? { purposeOfEvent: [TREATMENT] } : {}),
+    ...(isCheck(record) ? { purposeOfEvent: [purposeOf(record.purpose ?? 'TREAT')] } : {}),
     agent: renderAgents(record, view),
     source: { observer: serverReference(view), type: [APPLICATION_SERVER] },
     entity: renderEntities(record, view),

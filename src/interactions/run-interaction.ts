@@ -5,7 +5,7 @@ import type { Context } from '../context.ts'
 import { FhirError, fhirError } from '../fhir/fhir-error.ts'
 import { issue } from '../fhir/outcome.ts'
 import { StoreError } from '../store/store.ts'
-import { auditRecord, type RequestFacts } from './build-audit-record.ts'
+import { auditRecord, checkPurpose, type RequestFacts } from './build-audit-record.ts'
 import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
 import { refuseParameters } from './refuse-parameters.ts'
 
@@ -23,7 +23,7 @@ export async function runInteraction(
   context: Context,
 ): Promise<FhirResponse> {
   try {
-    permit(request, caller)
+    permit(request, caller, context)
     refuseParameters(request)
     const response = await handler(request, caller, context)
     if (caller !== undefined && response.audited !== true) {
@@ -37,17 +37,16 @@ export async function runInteraction(
   }
 }
 
-function permit(request: FhirRequest, caller: Caller | undefined): void {
-  const access = decideAccess(caller, request)
+function permit(request: FhirRequest, caller: Caller | undefined, context: Pick<Context, 'checkPolicy'>): void {
+  const access = decideAccess(caller, request, context.checkPolicy)
   if (!access.allowed) throw fhirError(access.code, undefined, access.text)
 }
 
 async function auditRefusal(request: RequestFacts, caller: Caller, error: FhirError, context: Context): Promise<void> {
   try {
     const codes = [...new Set(error.issues.map((one) => one.code))]
-    await context.store.appendAudit(
-      auditRecord(request, caller, { status: error.status, audit: { codes }, id: context.newId() }),
-    )
+    const audit = { codes, ...checkPurpose(request, context.purposeOfEvent) }
+    await context.store.appendAudit(auditRecord(request, caller, { status: error.status, audit, id: context.newId() }))
   } catch (cause) {
     throw unavailable(cause)
   }

@@ -11,6 +11,10 @@ export interface Sealed {
 }
 
 export interface StoreCrypto {
+  /** Id of the key that seals now. */
+  sealingKey(): string
+  /** From now on the first of these seals, all open. The HMAC key stays as it was. */
+  useDataKeys(keys: Keys['data']): void
   /** `h1.…`: version of the HMAC key and the hash of the number, base64url. */
   subjectKey(nhsNumber: NhsNumber): SubjectKey
   /** Keys under which an identifier is found: by both parts, by its value alone, by its system alone. */
@@ -36,9 +40,7 @@ const TAG_BYTES = 16
 /** Built from the server's keys; the first data key seals, all open. No I/O. */
 export function buildCrypto(keys: Pick<Keys, 'hmac' | 'data'>): StoreCrypto {
   const hmacKey = createSecretKey(keys.hmac.key, 'base64')
-  const dataKeys = new Map(keys.data.map((one) => [one.id, createSecretKey(one.key, 'base64')]))
-  const [first] = keys.data
-  if (first === undefined) throw new Error('No data key: CPIS_KEYS must hold at least one.')
+  let ring = buildRing(keys.data)
 
   // JSON keeps the parts apart: ["a","bc"] and ["ab","c"] differ.
   const digest = (purpose: string, parts: readonly (string | null)[]): Buffer =>
@@ -49,18 +51,22 @@ export function buildCrypto(keys: Pick<Keys, 'hmac' | 'data'>): StoreCrypto {
     `${keys.hmac.id}.${digest(purpose, parts).toString('base64url')}`
 
   const seal = (plain: Buffer, place: string): Sealed => ({
-    key: first.id,
-    data: encrypt(getKey(dataKeys, first.id), plain, place),
+    key: ring.first,
+    data: encrypt(getKey(ring.keys, ring.first), plain, place),
   })
   const open = (sealed: Sealed, place: string): Buffer => {
     try {
-      return decrypt(getKey(dataKeys, sealed.key), sealed.data, place)
+      return decrypt(getKey(ring.keys, sealed.key), sealed.data, place)
     } catch (cause) {
       throw new StoreError('transient', 'A stored record cannot be opened with the keys at hand.', { cause })
     }
   }
 
   return {
+    sealingKey: () => ring.first,
+    useDataKeys: (next) => {
+      ring = buildRing(next)
+    },
     subjectKey: (nhsNumber) => hash('subject', [nhsNumber]) as SubjectKey,
     identifierKeys: ({ system, value }) =>
       [
@@ -88,6 +94,17 @@ export function buildCrypto(keys: Pick<Keys, 'hmac' | 'data'>): StoreCrypto {
       }
     },
   }
+}
+
+interface KeyRing {
+  readonly first: string
+  readonly keys: ReadonlyMap<string, KeyObject>
+}
+
+function buildRing(data: Keys['data']): KeyRing {
+  const [first] = data
+  if (first === undefined) throw new Error('No data key: CPIS_KEYS must hold at least one.')
+  return { first: first.id, keys: new Map(data.map((one) => [one.id, createSecretKey(one.key, 'base64')])) }
 }
 
 function getKey(keys: ReadonlyMap<string, KeyObject>, id: string): KeyObject {

@@ -2,7 +2,7 @@
 import type { Collection, Db } from 'mongodb'
 import type { AuthorityCode, ResourceId } from '../domain/brands.ts'
 import type { RegisterEvent, Topic } from '../domain/events.ts'
-import type { AnswerClass, Attempt, HaltReason } from './delivery-store.ts'
+import type { Again, AnswerClass, Attempt, HaltReason } from './delivery-store.ts'
 
 /** `new` until the dispatcher has settled it; then numbered, or undeliverable when no Subscription wanted it. */
 export interface EventDoc {
@@ -38,6 +38,8 @@ export interface LaneDoc {
   readonly failingSince: Date | null
   readonly batchThrough: number | null
   readonly heartbeatAt: Date | null
+  /** Absent in lanes of before there was any. */
+  readonly again?: Again | null
   readonly lastAnswer: { readonly at: Date; readonly answer: AnswerClass; readonly status?: number } | null
   readonly token: number
   readonly until: Date

@@ -3,17 +3,8 @@ import type { ClientSession } from 'mongodb'
 import type { ResourceId } from '../domain/brands.ts'
 import type { AttemptDoc, DeliveryCollections, LaneDoc } from './delivery-collections.ts'
 import { FREE, FREED, LeaseLost, UNTIL, unlessLost } from './delivery-leases.ts'
-import type {
-  Attempt,
-  HaltReason,
-  HeldLane,
-  Lane,
-  LaneName,
-  Lease,
-  NumberedEvent,
-  NumberRange,
-  Setback,
-} from './delivery-store.ts'
+import { readLaneDoc } from './delivery-reads.ts'
+import type { Again, Attempt, HaltReason, HeldLane, LaneName, Lease, NumberRange, Setback } from './delivery-store.ts'
 import type { MongoHandle } from './mongo-handle.ts'
 
 export interface LaneParts {
@@ -60,19 +51,6 @@ export async function releaseLane({ collections }: LaneParts, lease: Lease): Pro
   await collections.lanes.updateOne(ofLease(lease), { $set: { until: FREED }, $inc: { token: 1 } })
 }
 
-export async function findWaiting(
-  { collections }: LaneParts,
-  id: ResourceId,
-  { after, limit }: { readonly after: number; readonly limit: number },
-): Promise<readonly NumberedEvent[]> {
-  const found = await collections.deliveries
-    .find({ subscription: id, number: { $gt: after } })
-    .sort({ number: 1 })
-    .limit(limit)
-    .toArray()
-  return found.map(({ number, event }) => ({ number, event }))
-}
-
 export async function markDelivered(
   { handle, collections }: LaneParts,
   lease: Lease,
@@ -97,6 +75,44 @@ export async function markDelivered(
       await insertAttempt(collections, { lease, attempt }, session)
     }),
   )
+}
+
+export async function markAgain(
+  { handle, collections }: LaneParts,
+  { lease, again }: { readonly lease: Lease; readonly again: Again },
+  attempt: Attempt & { readonly numbers: NumberRange },
+): Promise<boolean> {
+  const from = attempt.numbers.through + 1
+  const rest = from > again.through ? null : { ...again, from }
+  return unlessLost(() =>
+    handle.transact(async (session) => {
+      const lane = await collections.lanes.updateOne(
+        { ...ofLease(lease), 'again.asked': again.asked, 'again.from': again.from },
+        { $set: { again: rest, ...STEADY, lastAnswer: answerOf(attempt) } },
+        { session },
+      )
+      if (lane.matchedCount !== 1) throw new LeaseLost()
+      await insertAttempt(collections, { lease, attempt }, session)
+    }),
+  )
+}
+
+export async function makeDue({ collections }: LaneParts, id: ResourceId): Promise<boolean> {
+  const done = await collections.lanes.updateOne({ _id: id, halted: null }, { $set: { retryAt: null } })
+  return done.matchedCount === 1
+}
+
+/** One update, so that an asking and a mark of the lane's holder never lose each other. */
+export async function queueAgain({ collections }: LaneParts, id: ResourceId, again: Again): Promise<void> {
+  const { from, through, asked } = again
+  const wider = {
+    from: { $min: [from, { $ifNull: ['$again.from', from] }] },
+    through: { $min: ['$deliveredThrough', { $max: [through, { $ifNull: ['$again.through', through] }] }] },
+    asked: { $literal: asked },
+  }
+  await collections.lanes.updateOne({ _id: id, deliveredThrough: { $gte: from } }, [
+    { $set: { again: wider, retryAt: null } },
+  ])
 }
 
 export async function markFailed(parts: LaneParts, lease: Lease, setback: Setback): Promise<boolean> {
@@ -125,43 +141,6 @@ export async function openLane(parts: LaneParts, lease: Lease): Promise<boolean>
   return setLane(parts, lease, { halted: null, ...STEADY })
 }
 
-/** Lanes with something to do that nobody holds. Reads grow with the lanes that wait, not with how much waits. */
-export async function findDueLanes({ collections }: LaneParts, now: Date, limit: number): Promise<readonly LaneName[]> {
-  const waiting = await collections.deliveries.distinct('subscription', { state: 'waiting' })
-  const found = await collections.lanes
-    .find(
-      {
-        halted: null,
-        ...FREE,
-        $or: [
-          { _id: { $in: waiting }, $or: [{ retryAt: null }, { retryAt: { $lte: now } }] },
-          { heartbeatAt: { $lte: now } },
-        ],
-      },
-      { projection: { authority: 1 }, limit },
-    )
-    .sort({ retryAt: 1 })
-    .toArray()
-  return found.map(({ _id, authority }) => ({ id: _id, authority }))
-}
-
-export async function listLanes({ collections }: LaneParts): Promise<readonly Lane[]> {
-  const docs = await collections.lanes.find().sort({ authority: 1, _id: 1 }).toArray()
-  const last = new Map((await collections.laneNumbers.find().toArray()).map((doc) => [doc._id, doc.last]))
-  const firsts = docs.map((doc) => `${doc._id}:${doc.deliveredThrough + 1}`)
-  const waiting = await collections.deliveries.find({ _id: { $in: firsts } }).toArray()
-  const oldest = new Map(waiting.map((doc) => [doc.subscription, doc.event.at]))
-  return docs.map((doc) => {
-    const oldestWaitingAt = oldest.get(doc._id)
-    return { ...readDoc(doc, last.get(doc._id) ?? 0), ...(oldestWaitingAt === undefined ? {} : { oldestWaitingAt }) }
-  })
-}
-
-export async function listAttempts({ collections }: LaneParts, id: ResourceId, limit: number): Promise<Attempt[]> {
-  const found = await collections.attempts.find({ subscription: id }).sort({ at: -1, _id: -1 }).limit(limit).toArray()
-  return found.map(({ _id, subscription, ...attempt }) => attempt)
-}
-
 /** What a lane is when nothing has failed. */
 const STEADY = { failures: 0, failingSince: null, retryAt: null } as const
 
@@ -185,23 +164,7 @@ function ofLease(lease: Lease): { readonly _id: ResourceId; readonly token: numb
 
 async function hold({ laneNumbers }: DeliveryCollections, doc: LaneDoc): Promise<HeldLane> {
   const numbers = await laneNumbers.findOne({ _id: doc._id })
-  return { ...readDoc(doc, numbers?.last ?? 0), lease: { id: doc._id, token: doc.token } }
-}
-
-function readDoc(doc: LaneDoc, lastNumber: number): Lane {
-  return {
-    id: doc._id,
-    authority: doc.authority,
-    lastNumber,
-    deliveredThrough: doc.deliveredThrough,
-    failures: doc.failures,
-    ...(doc.retryAt === null ? {} : { retryAt: doc.retryAt }),
-    ...(doc.halted === null ? {} : { halted: doc.halted }),
-    ...(doc.failingSince === null ? {} : { failingSince: doc.failingSince }),
-    ...(doc.batchThrough === null ? {} : { batchThrough: doc.batchThrough }),
-    ...(doc.heartbeatAt === null ? {} : { heartbeatAt: doc.heartbeatAt }),
-    ...(doc.lastAnswer === null ? {} : { lastAnswer: doc.lastAnswer }),
-  }
+  return { ...readLaneDoc(doc, numbers?.last ?? 0), lease: { id: doc._id, token: doc.token } }
 }
 
 /** A kept attempt and the lane's fields that it changes, in one transaction. */

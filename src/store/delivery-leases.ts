@@ -13,9 +13,9 @@ export const FREE = { $expr: { $lte: ['$until', '$$NOW'] } }
 /** An end that has always passed. */
 export const FREED = new Date(0)
 
-/** What one process does at a time: numbering of events, and the work of the day. */
-export type WorkLease = 'dispatcher' | 'daily'
-const WORK: readonly WorkLease[] = ['dispatcher', 'daily']
+/** What one process does at a time: numbering of events, the work of the day, and sealing old records again. */
+export type WorkLease = 'dispatcher' | 'daily' | 'reseal'
+const WORK: readonly WorkLease[] = ['dispatcher', 'daily', 'reseal']
 
 /** Makes these leases, free, where there are none. */
 export async function prepareWorkLeases({ leases }: DeliveryCollections): Promise<void> {

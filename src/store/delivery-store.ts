@@ -36,6 +36,11 @@ export interface NumberRange {
   readonly through: number
 }
 
+/** Delivered events that are to be sent once more, before what waits; `asked` names the asking. */
+export interface Again extends NumberRange {
+  readonly asked: string
+}
+
 /** Which lane: its Subscription and whose that is. */
 export interface LaneName {
   readonly id: ResourceId
@@ -54,6 +59,8 @@ export interface Lane extends LaneName {
   readonly failingSince?: Date
   /** Last number of the bundle being tried: repeats carry the same events under the same webhook-id. */
   readonly batchThrough?: number
+  /** What its owner asked for once more and has not got yet. */
+  readonly again?: Again
   /** When a heartbeat is next due (injected clock). */
   readonly heartbeatAt?: Date
   readonly lastAnswer?: { readonly at: Date; readonly answer: AnswerClass; readonly status?: number }
@@ -125,6 +132,8 @@ export interface DeliveryStore {
   fixBatch(lease: Lease, through: number): Promise<boolean>
   /** Marks events delivered, in order, by compare-and-set; keeps the attempt; what waits behind is due at once. */
   markDelivered(lease: Lease, attempt: Attempt & { readonly numbers: NumberRange }): Promise<boolean>
+  /** Keeps the attempt and takes what it carried off what is to be sent once more, by compare-and-set; false as well when more was asked for meanwhile. */
+  markAgain(lease: Lease, attempt: Attempt & { readonly numbers: NumberRange }, again: Again): Promise<boolean>
   /** Keeps a failed try and when the next may begin. */
   markFailed(lease: Lease, setback: Setback): Promise<boolean>
   /** Keeps an attempt that moves no events (handshake, heartbeat). */
@@ -135,6 +144,18 @@ export interface DeliveryStore {
   openLane(lease: Lease): Promise<boolean>
   /** Sets when the next heartbeat is due; undefined for none. */
   scheduleHeartbeat(lease: Lease, at: Date | undefined): Promise<boolean>
+
+  /** The last number given in each of these Subscriptions; none where nothing was numbered. */
+  lastNumbers(ids: readonly ResourceId[]): Promise<ReadonlyMap<ResourceId, number>>
+  /** Events of a Subscription by their numbers, delivered or not, in order; only those that occurred at `since` (instant) or later. */
+  numbered(
+    id: ResourceId,
+    page: NumberRange & { readonly since: string; readonly limit: number },
+  ): Promise<readonly NumberedEvent[]>
+  /** Makes what waits in a lane due at once; false when it is halted or there is none. Needs no lease: it changes no delivery. */
+  makeDue(id: ResourceId): Promise<boolean>
+  /** Queues what of these numbers was delivered to be sent once more, beside what was asked for before, and makes the lane due. */
+  queueAgain(id: ResourceId, again: Again): Promise<void>
 
   /** Every lane, with the age of what waits first: for metrics and the administrator. */
   lanes(): Promise<readonly Lane[]>

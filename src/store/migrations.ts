@@ -70,6 +70,11 @@ async function runOpen(
   }
 }
 
+/** Names of migrations that were not run on this database yet. Store I/O. */
+export async function findOpenMigrations(db: Db): Promise<readonly string[]> {
+  return (await findOpen(db.collection<MigrationDocument>(COLLECTIONS.migrations))).map(({ name }) => name)
+}
+
 async function findOpen(records: Collection<MigrationDocument>): Promise<readonly Migration[]> {
   const done = new Set((await records.find({}, { projection: { _id: 1 } }).toArray()).map(({ _id }) => _id))
   return MIGRATIONS.filter((migration) => !done.has(idOf(migration)))

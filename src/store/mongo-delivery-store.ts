@@ -4,15 +4,14 @@ import type { AuthorityCode, ResourceId } from '../domain/brands.ts'
 import { ROW_COLLECTIONS, type RowDocument } from './collections.ts'
 import { deliveryCollections, prepareDeliveryCollections } from './delivery-collections.ts'
 import {
-  findDueLanes,
-  findWaiting,
   haltLane,
   keepAttempt,
-  listAttempts,
-  listLanes,
+  makeDue,
+  markAgain,
   markDelivered,
   markFailed,
   openLane,
+  queueAgain,
   readLane,
   releaseLane,
   renewLane,
@@ -21,6 +20,7 @@ import {
 } from './delivery-lanes.ts'
 import { prepareWorkLeases, releaseWork, takeWork } from './delivery-leases.ts'
 import { countUndeliverable, findNewEvents, numberEvents } from './delivery-numbering.ts'
+import { findDueLanes, findLastNumbers, findNumbered, findWaiting, listAttempts, listLanes } from './delivery-reads.ts'
 import type { DeliveryStore, LaneName } from './delivery-store.ts'
 import { mapErrors } from './mongo-errors.ts'
 import type { MongoHandle } from './mongo-handle.ts'
@@ -51,11 +51,16 @@ export async function openDeliveryStore(handle: MongoHandle): Promise<DeliverySt
     waiting: mapped((id, after, limit) => findWaiting(parts, id, { after, limit })),
     fixBatch: mapped((lease, through) => setLane(parts, lease, { batchThrough: through })),
     markDelivered: mapped((lease, attempt) => markDelivered(parts, lease, attempt)),
+    markAgain: mapped((lease, attempt, again) => markAgain(parts, { lease, again }, attempt)),
     markFailed: mapped((lease, setback) => markFailed(parts, lease, setback)),
     keepAttempt: mapped((lease, attempt) => keepAttempt(parts, lease, attempt)),
     haltLane: mapped((lease, reason) => haltLane(parts, lease, reason)),
     openLane: mapped((lease) => openLane(parts, lease)),
     scheduleHeartbeat: mapped((lease, at) => setLane(parts, lease, { heartbeatAt: at ?? null })),
+    lastNumbers: mapped((ids) => findLastNumbers(parts, ids)),
+    numbered: mapped((id, page) => findNumbered(parts, id, page)),
+    makeDue: mapped((id) => makeDue(parts, id)),
+    queueAgain: mapped((id, again) => queueAgain(parts, id, again)),
     lanes: mapped(() => listLanes(parts)),
     attempts: mapped((id, limit) => listAttempts(parts, id, limit)),
   }

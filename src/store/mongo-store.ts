@@ -3,8 +3,13 @@
 import { randomUUID } from 'node:crypto'
 import { type Db, MongoClient, type MongoClientOptions } from 'mongodb'
 import type { Logger } from 'pino'
+import { ConfigError } from '../config.ts'
 import type { Keys } from '../keys.ts'
 import { buildCrypto } from './crypto.ts'
+import { findSandboxTraces, findServerFault, readServerFacts } from './database-facts.ts'
+import { deliveryCollections } from './delivery-collections.ts'
+import { releaseWork, takeWork } from './delivery-leases.ts'
+import type { Lease } from './delivery-store.ts'
 import { buildDirectoryCache } from './directory-cache.ts'
 import { buildLockQueues } from './lock-queue.ts'
 import { migrate } from './migrations.ts'
@@ -15,6 +20,7 @@ import { mapErrors, toStoreError } from './mongo-errors.ts'
 import type { MongoHandle } from './mongo-handle.ts'
 import { buildReader } from './mongo-reader.ts'
 import { buildUnit } from './mongo-unit.ts'
+import { countSealed, isResealed, type ResealOptions, type ResealOutcome, resealAll } from './reseal.ts'
 import { OPERATION_MS, type Scope } from './scope.ts'
 import type { Store } from './store.ts'
 import { runTransaction } from './transaction.ts'
@@ -26,11 +32,25 @@ export interface StoreOptions {
   readonly keys: Pick<Keys, 'hmac' | 'data'>
   readonly clock: () => Date
   readonly log: Logger
+  /** Production wants a MongoDB without known holes, and a database that no sandbox wrote to. Sandbox unless told. */
+  readonly mode?: 'sandbox' | 'production'
 }
 
 /** The store, and the handle on which delivery's own store is built. */
 export interface OpenStore extends Store {
   readonly handle: MongoHandle
+  /** From now on the first of these seals, all open. */
+  useDataKeys(keys: Keys['data']): void
+  readonly reseal: Reseal
+}
+
+/** Sealing old records again after a rotation, under a lease that one process holds. */
+export interface Reseal {
+  isDone(): Promise<boolean>
+  count(): Promise<number>
+  run(options: ResealOptions): Promise<ResealOutcome>
+  take(holder: string): Promise<Lease | undefined>
+  release(lease: Lease): Promise<void>
 }
 
 /** An absent or stuck database gives an error soon, never a hang. Nothing is compressed: the database is near. */
@@ -49,7 +69,7 @@ const CLIENT_OPTIONS: MongoClientOptions = {
   ignoreUndefined: true,
 }
 
-/** Connects, brings the schema up to date and resolves when reads and writes are possible. StoreError 'transient' when the database is not there. */
+/** Connects, brings the schema up to date and resolves when reads and writes are possible. StoreError 'transient' when the database is not there, ConfigError when it is none to use. */
 export async function openStore(options: StoreOptions): Promise<OpenStore> {
   await prepareSchema(options)
   const client = new MongoClient(options.url, CLIENT_OPTIONS)
@@ -62,15 +82,21 @@ export async function openStore(options: StoreOptions): Promise<OpenStore> {
 }
 
 /** On a connection without the short deadlines: an index over many documents takes its time. */
-async function prepareSchema({ url, database, log }: StoreOptions): Promise<void> {
+async function prepareSchema({ url, database, log, mode = 'sandbox' }: StoreOptions): Promise<void> {
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000, writeConcern: { w: 'majority' } })
   try {
+    refuseFault(findServerFault(await readServerFacts(client.db(database)), mode))
     await migrate(client.db(database), { holder: randomUUID(), log })
+    if (mode === 'production') refuseFault(await findSandboxTraces(client.db(database)))
   } catch (error) {
     throw toStoreError(error)
   } finally {
     await client.close()
   }
+}
+
+function refuseFault(fault: string | undefined): void {
+  if (fault !== undefined) throw new ConfigError(fault)
 }
 
 function buildStore(client: MongoClient, db: Db, { keys, clock }: StoreOptions): OpenStore {
@@ -106,6 +132,19 @@ function buildStore(client: MongoClient, db: Db, { keys, clock }: StoreOptions):
       await mapErrors(db.command({ ping: 1, maxTimeMS: OPERATION_MS }))
     },
     close: () => client.close(),
+    useDataKeys: crypto.useDataKeys,
+    reseal: buildReseal(scope),
     handle: { client, db, transact: (work) => runTransaction(client, queues.open(), work) },
+  }
+}
+
+function buildReseal(scope: Scope): Reseal {
+  const collections = deliveryCollections(scope.db)
+  return {
+    isDone: () => isResealed(scope),
+    count: () => countSealed(scope),
+    run: (options) => resealAll(scope, options),
+    take: (holder) => mapErrors(takeWork(collections, 'reseal', holder)),
+    release: (lease) => mapErrors(releaseWork(collections, lease)),
   }
 }

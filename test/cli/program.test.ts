@@ -45,6 +45,7 @@ describe('the command line', () => {
       'upload',
       'subscribe',
       'listen',
+      'lanes',
       'doctor',
       'seed',
       'postman',
@@ -96,9 +97,9 @@ describe('the command line', () => {
       .split('\n')
       .map((line) => JSON.parse(line))
     const of = (what: string): { state: string; remedy?: string } => findings.findLast((one) => one.what === what)
-    expect(of('database').state).toBe('bad')
-    expect(of('key file')).toMatchObject({ state: 'bad', remedy: `chmod 600 ${open}` })
-    expect(of('server')).toMatchObject({ state: 'warning', remedy: 'Start it with `npm start`.' })
+    expect(of('database').state).toBe('fail')
+    expect(of('key file')).toMatchObject({ state: 'fail', remedy: `chmod 600 ${open}` })
+    expect(of('server')).toMatchObject({ state: 'warn', remedy: 'Start it with `npm start`.' })
   })
 })
 

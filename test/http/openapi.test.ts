@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { CATALOGUE, catalogueRow } from '../../src/fhir/catalogue.ts'
 import { readDefinitions } from '../../src/fhir/definitions.ts'
+import { ADMIN_ROUTES } from '../../src/http/admin-routes.ts'
 import { PLAIN_ROUTES } from '../../src/http/plain-routes.ts'
 import { FHIR_ROUTES } from '../../src/http/routes.ts'
 import { buildCapabilityStatement } from '../../src/interactions/capabilities.ts'
@@ -113,7 +114,8 @@ describe('it says every route and no other', () => {
   })
 
   test('beside FHIR, the parts of the page aside', () => {
-    const rows = PLAIN_ROUTES.filter((one) => !one.path.startsWith('/docs/'))
+    const admin = ADMIN_ROUTES.map((one) => ({ ...one, path: `/admin/${one.path.replace('[id]', '{id}')}` }))
+    const rows = [...PLAIN_ROUTES.filter((one) => !one.path.startsWith('/docs/')), ...admin]
     const told = operations.filter(({ path }) => !path.startsWith('/FHIR/R4') || path.includes('.well-known'))
     expect(told.map(({ method, path }) => `${method.toUpperCase()} ${path}`).sort()).toEqual(
       rows.map((one) => `${one.method} ${one.path}`).sort(),

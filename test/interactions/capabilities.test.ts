@@ -117,6 +117,9 @@ describe('it says', () => {
     expect(resourceOf('Subscription')?.extension?.map(({ valueCanonical }) => valueCanonical)).toEqual([
       'https://cpis.example/fhir/SubscriptionTopic/child-checked',
       'https://cpis.example/fhir/SubscriptionTopic/incident-opened',
+      'https://cpis.example/fhir/SubscriptionTopic/nhs-number-superseded',
+      'https://cpis.example/fhir/SubscriptionTopic/nhs-number-missing',
+      'https://cpis.example/fhir/SubscriptionTopic/baby-born',
     ])
   })
 

@@ -395,6 +395,8 @@ describe('what is accepted is stored whole and answered as R4 says', () => {
       headers: { 'If-None-Exist': condition },
     })
     expect([post.status, post.headers.get('etag')]).toEqual([200, 'W/"2"'])
+    const whole = { 'If-None-Exist': `${server.base}/EpisodeOfCare?${condition}` }
+    expect((await server.send({ as: LA, path: 'EpisodeOfCare', body: plan, headers: whole })).status).toBe(200)
   })
 
   test('POST _search by identifier, patient:identifier and nhs-number finds own rows only', async () => {

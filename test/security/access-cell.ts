@@ -26,7 +26,10 @@ const numberParameter = (name: string): object => ({ name, valueIdentifier: { sy
 export async function requestOf(cell: Cell, server: TestServer, mayWrite: boolean): Promise<TestRequest> {
   const { route, place } = cell
   const { type = '', method, path } = route
-  if (route.operation !== undefined) return { ...(await operationOf(cell)), method, path }
+  if (route.operation !== undefined) {
+    const id = place === 'absent' ? absentIdOf(type) : await idFor(cell, server, mayWrite)
+    return { ...(await operationOf(cell)), method, path: path.replace('[id]', id) }
+  }
   if (path === '') return { method, path, body: transactionFor(cell) }
   if (path === 'metadata') return { method, path }
   if (!path.includes('[id]')) return withoutId(cell, server, mayWrite)
@@ -219,6 +222,10 @@ async function operationOf(cell: Cell): Promise<Pick<TestRequest, 'body' | 'head
         body:
           route.type === 'Bundle' ? transactionFor({ ...cell, place: 'own' }) : planOf({ nhsNumber: freshNumber() }),
       }
+    case 'status':
+    case 'events':
+    case 'resend':
+      return route.method === 'GET' ? {} : { body: params() }
     default:
       throw new Error(`the matrix does not know the operation ${route.operation}`)
   }
@@ -228,7 +235,7 @@ async function operationOf(cell: Cell): Promise<Pick<TestRequest, 'body' | 'head
 export function statusesOf({ route, place }: Cell, allowed: Allowed): readonly number[] {
   const { type = '', method, path, interaction } = route
   if (allowed === 'public') return place === 'absent' && path.includes('[id]') ? [404] : [200]
-  if (route.operation !== undefined) return [200]
+  if (route.operation !== undefined) return path.includes('[id]') && place !== 'own' ? [404] : [200]
   if (path === '') return place === 'own' ? [200] : [404]
   if (interaction === 'search-type' || interaction === 'history-type') return [200]
   const isHere = place === 'own' || (allowed === 'any' && place === 'other')

@@ -1,6 +1,7 @@
 /** Every caller × every route × own, another authority's and absent rows, over real HTTP: each answer equals the table of security.md as written in expected-access.ts. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { hasScope } from '../../src/auth/scopes.ts'
+import { ADMIN_ROUTES } from '../../src/http/admin-routes.ts'
 import type { FhirRoute } from '../../src/http/route-table.ts'
 import { FHIR_ROUTES } from '../../src/http/routes.ts'
 import { CALLERS } from '../support/callers.ts'
@@ -28,7 +29,10 @@ afterAll(() => server.close())
 describe('nothing is left out', () => {
   test('every route is expected, and every expected route is served', () => {
     expect(FHIR_ROUTES.map(nameOf).filter((one) => !EXPECTED_ROUTES.includes(one))).toEqual([])
-    const served = new Set(FHIR_ROUTES.map(nameOf))
+    const served = new Set([
+      ...FHIR_ROUTES.map(nameOf),
+      ...ADMIN_ROUTES.map((row) => `${row.method} admin/${row.path}`),
+    ])
     expect(EXPECTED_ROUTES.filter((one) => !served.has(one))).toEqual([])
   })
 

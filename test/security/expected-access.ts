@@ -48,6 +48,16 @@ const COLUMNS = {
   auditEvent: ['GET AuditEvent/[id]', 'GET AuditEvent', 'POST AuditEvent/_search'],
   subscriptionRead: readsOf('Subscription'),
   subscriptionWrite: ['POST Subscription', 'PUT Subscription/[id]', 'DELETE Subscription/[id]'],
+  subscriptionAsk: [
+    'GET Subscription/$status',
+    'POST Subscription/$status',
+    'GET Subscription/[id]/$status',
+    'POST Subscription/[id]/$status',
+    'GET Subscription/[id]/$events',
+    'POST Subscription/[id]/$events',
+  ],
+  subscriptionResend: ['POST Subscription/[id]/$resend'],
+  admin: ['GET admin/lanes', 'POST admin/lanes/release', 'POST admin/lanes/[id]/release'],
   numberChanged: ['POST Patient/$number-changed'],
   birthNotified: ['POST Patient/$birth-notified'],
   published: [
@@ -67,6 +77,8 @@ const AS_RECEIVER: Line = {
   auditEvent: 'own',
   subscriptionRead: 'own',
   subscriptionWrite: 'own',
+  subscriptionAsk: 'own',
+  subscriptionResend: 'own',
 }
 
 /** Lines of the table. */
@@ -77,7 +89,13 @@ export const EXPECTED: Readonly<Record<CallerKind | 'nobody', Line>> = {
   'la-receiver': AS_RECEIVER,
   'number-feed': { ...PUBLISHED, numberChanged: 'any', birthNotified: 'any' },
   auditor: { ...PUBLISHED, organizationRead: 'any', auditEvent: 'any' },
-  administrator: { ...PUBLISHED, organizationRead: 'any', organizationUpdate: 'any', subscriptionRead: 'any' },
+  administrator: {
+    ...PUBLISHED,
+    organizationRead: 'any',
+    organizationUpdate: 'any',
+    subscriptionRead: 'any',
+    admin: 'any',
+  },
   nobody: PUBLISHED,
 }
 
@@ -109,12 +127,13 @@ export function neededScopes(kind: CallerKind, route: string): readonly string[]
   if (kind === 'auditor' && type === 'Organization') return 'any'
   if (type === 'Organization' && (kind === 'nhs-user' || kind === 'maternity-user')) return ours('check', 'birth')
   const context = kind === 'auditor' ? 'user' : 'system'
-  return [`${context}/${type}.${letterOf(method, second)}`]
+  return [`${context}/${type}.${letterOf(method, path.split('/').find((one) => one.startsWith('$')) ?? second)}`]
 }
 
 function letterOf(method: string, second: string | undefined): string {
   if (second === '$validate') return 'c'
-  if (second === '$reconcile') return 'r'
+  if (second === '$reconcile' || second === '$status' || second === '$events') return 'r'
+  if (second === '$resend') return 'u'
   if (second === '_search') return 's'
   if (method === 'GET') return second === '[id]' ? 'r' : 's'
   return { POST: 'c', PUT: 'u', PATCH: 'u', DELETE: 'd' }[method] ?? ''

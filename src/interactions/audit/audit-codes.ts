@@ -1,5 +1,6 @@
 /** Codes of rendered AuditEvents (R4 auditevent.html; DICOM; IHE BALP 1.1.5). */
 import type { CodeableConcept, Coding } from '@medplum/fhirtypes'
+import type { Purpose } from '../../domain/audit-record.ts'
 import { SYSTEM } from '../../fhir/canonicals.ts'
 
 const HL7 = 'http://terminology.hl7.org/CodeSystem'
@@ -14,8 +15,16 @@ export const APPLICATION_SERVER: Coding = {
   code: '4',
   display: 'Application Server',
 }
-export const TREATMENT: CodeableConcept = {
-  coding: [{ system: `${HL7}/v3-ActReason`, code: 'TREAT', display: 'treatment' }],
+const PURPOSE_WORDS: Readonly<Record<Purpose, string>> = {
+  TREAT: 'treatment',
+  ETREAT: 'Emergency Treatment',
+  CAREMGT: 'care management',
+  PATSFTY: 'patient safety',
+}
+
+/** Why a check was made (v3-PurposeOfUse). Pure. */
+export function purposeOf(code: Purpose): CodeableConcept {
+  return { coding: [{ system: `${HL7}/v3-ActReason`, code, display: PURPOSE_WORDS[code] }] }
 }
 
 /** What an agent was in the event. */

@@ -4,13 +4,19 @@ import { canonical, PROFILE } from '../../fhir/canonicals.ts'
 import type { CapabilityRow } from '../capabilities.ts'
 import { isOwnedType } from '../owned-rows.ts'
 import { inclusionsOf } from '../search/include.ts'
+import { BACKPORT_OPERATION } from '../subscription/backport-operations.ts'
 import { OFFERED_TOPICS } from './offered-topics.ts'
 import { searchParamsOf } from './search-params.ts'
 
 const TOPIC_EXTENSION =
   'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/capabilitystatement-subscriptiontopic-canonical'
 
-const R4_VALIDATE = 'http://hl7.org/fhir/OperationDefinition/Resource-validate'
+/** Operations that others define, and ours whose id is not their name. */
+const DEFINED_AT: Readonly<Record<string, string>> = {
+  validate: 'http://hl7.org/fhir/OperationDefinition/Resource-validate',
+  ...BACKPORT_OPERATION,
+  resend: canonical('OperationDefinition', 'subscription-resend'),
+}
 
 /** The profile of what is filed and read, and those of what is shown besides. */
 const PROFILES: Readonly<Record<string, { readonly profile?: string; readonly supported?: readonly string[] }>> = {
@@ -92,9 +98,7 @@ function inclusionEntries(type: string): Pick<CapabilityStatementRestResource, '
 }
 
 function operationEntry(name: string): { name: string; definition: string } {
-  // $validate is R4's own
-  const definition = name === 'validate' ? R4_VALIDATE : canonical('OperationDefinition', name)
-  return { name, definition }
+  return { name, definition: DEFINED_AT[name] ?? canonical('OperationDefinition', name) }
 }
 
 function topicExtensions() {

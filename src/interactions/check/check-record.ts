@@ -2,7 +2,7 @@
 import type { Access } from '../../domain/access-history.ts'
 import type { AuditRecord } from '../../domain/audit-record.ts'
 import type { PlanFacts } from '../../domain/plan.ts'
-import { auditRecord } from '../build-audit-record.ts'
+import { auditRecord, checkPurpose } from '../build-audit-record.ts'
 import type { Check } from '../cpis-check.ts'
 
 export interface Disclosed {
@@ -13,11 +13,12 @@ export interface Disclosed {
 
 /** The record. Pure. */
 export function checkRecord(check: Check, { plans, access }: Disclosed): AuditRecord {
-  const { asked, request, caller, auditId, bodyHash } = check
+  const { asked, request, caller, context, auditId, bodyHash } = check
   return auditRecord(request, caller, {
     id: auditId,
     status: 200,
     audit: {
+      ...checkPurpose(request, context.purposeOfEvent),
       nhsNumber: asked.nhsNumber,
       setting: asked.setting.code,
       ...(asked.site === undefined ? {} : { site: asked.site }),

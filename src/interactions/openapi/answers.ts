@@ -125,6 +125,12 @@ function written(status: number, words: string, resource: JsonSchema): Success {
   return { status, words, schema, headers: ['Location', ...VERSIONED] }
 }
 
+/** Operations whose Bundle has a schema of its own. */
+const ANSWERED_BY: Readonly<Record<string, string>> = {
+  'cpis-check': 'Bundle-check-answer',
+  events: 'Bundle-notification',
+}
+
 /** One result named `return` is the body itself (R4 operations.html#response); else the results stand in Parameters. */
 function operationSuccess(row: OpenApiRow, material: Material): Success {
   if (row.operation === 'validate') {
@@ -140,7 +146,7 @@ function operationSuccess(row: OpenApiRow, material: Material): Success {
     return { status: 200, words: 'The results, as the OperationDefinition names them.', schema: refTo('Parameters') }
   }
   const isOutcome = out.type === 'OperationOutcome'
-  const schema = row.operation === 'cpis-check' ? 'Bundle-check-answer' : isOutcome ? 'OperationOutcome' : 'AnyResource'
+  const schema = ANSWERED_BY[row.operation ?? ''] ?? (isOutcome ? 'OperationOutcome' : 'AnyResource')
   return { status: 200, words: out.documentation ?? 'The result.', schema: refTo(schema) }
 }
 
@@ -153,7 +159,7 @@ function refusalsOf(row: OpenApiRow): readonly number[] {
   return [...new Set([...ALWAYS, ...guarded, ...withBody, ...ownRefusals(row)])].sort((a, b) => a - b)
 }
 
-function ownRefusals({ interaction, public: isPublic, operation }: OpenApiRow): readonly number[] {
+function ownRefusals({ interaction, public: isPublic, operation, path }: OpenApiRow): readonly number[] {
   switch (interaction) {
     case 'read':
       return isPublic === true ? [404] : [404, 410]
@@ -172,7 +178,8 @@ function ownRefusals({ interaction, public: isPublic, operation }: OpenApiRow): 
     case 'batch':
       return [404, 405, 409, 410, 412, 422]
     case 'operation':
-      return operation === 'validate' ? [] : [404, 409, 422]
+      if (operation === 'validate') return []
+      return path.includes('[id]') ? [404, 409, 410, 422] : [404, 409, 422]
     default:
       return []
   }

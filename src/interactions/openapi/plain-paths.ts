@@ -81,6 +81,69 @@ const TOKEN = {
   },
 }
 
+const LANE = {
+  type: 'object',
+  properties: {
+    subscription: TEXT,
+    authority: { ...TEXT, description: 'GSS code.' },
+    authorityName: TEXT,
+    state: {
+      enum: ['idle', 'sending', 'retrying', 'new', 'error', 'off', 'deleted'],
+      description:
+        'retrying: the endpoint failed and is tried again; new: no handshake yet; error: nothing is sent until it is requested again.',
+    },
+    waiting: { type: 'integer', description: 'Events not yet delivered.' },
+    lastNumber: { type: 'integer' },
+    deliveredThrough: { type: 'integer' },
+    oldestWaitingAt: { ...TEXT, format: 'date-time' },
+    failures: { type: 'integer', description: 'Failed tries in a row.' },
+    failingSince: { ...TEXT, format: 'date-time' },
+    nextTryAt: { ...TEXT, format: 'date-time' },
+    lastAnswer: {
+      type: 'object',
+      properties: { at: { ...TEXT, format: 'date-time' }, answer: TEXT, status: { type: 'integer' } },
+    },
+    again: { type: 'object', properties: { from: { type: 'integer' }, through: { type: 'integer' } } },
+  },
+  required: ['subscription', 'authority', 'state', 'waiting', 'lastNumber', 'deliveredThrough', 'failures'],
+}
+const LANES = { type: 'object', properties: { lanes: { type: 'array', items: LANE } }, required: ['lanes'] }
+const RELEASED = {
+  type: 'object',
+  properties: { released: { type: 'array', items: TEXT, description: 'Ids of Subscriptions.' } },
+  required: ['released'],
+}
+const REFUSED = Object.fromEntries(
+  [401, 403, 404, 503].map((status) => [status, { $ref: `#/components/responses/error-${status}` }]),
+)
+
+/** Of the administrator, with a token. */
+function admin(operationId: string, summary: string, [description, schema]: readonly [string, Part]): Part {
+  const isOne = operationId === 'release-lane'
+  return {
+    operationId,
+    tags: ['Administration'],
+    summary,
+    description: 'May: administrator. Every request leaves its audit record.',
+    security: [{ bearer: [] }],
+    ...(isOne ? { parameters: [{ $ref: '#/components/parameters/id' }] } : {}),
+    responses: { 200: json(description, schema), ...REFUSED },
+  }
+}
+
+const ADMIN_PATHS: Readonly<Record<string, Part>> = {
+  '/admin/lanes': { get: admin('lanes', 'Every lane of notifications', ['Those in trouble first.', LANES]) },
+  '/admin/lanes/{id}/release': {
+    post: admin('release-lane', 'Try one lane at once', [
+      'A lane that waits is due at once; a Subscription in error is requested again. What its owner turned off stays off.',
+      RELEASED,
+    ]),
+  },
+  '/admin/lanes/release': {
+    post: admin('release-lanes', 'Try every lane in which something waits at once', ['As for one.', RELEASED]),
+  },
+}
+
 /** Path → path item, absolute paths. */
 export const PLAIN_PATHS: Readonly<Record<string, Part>> = {
   '/oauth2/token': TOKEN,
@@ -97,5 +160,6 @@ export const PLAIN_PATHS: Readonly<Record<string, Part>> = {
     200: json('SMART App Launch 2.2.', { type: 'object' }),
   }),
   '/openapi.json': get('openapi', 'This document', { 200: json('OpenAPI 3.1.', { type: 'object' }) }),
+  ...ADMIN_PATHS,
   '/docs': get('docs', 'This document to read and to try', { 200: PAGE }),
 }

@@ -8,6 +8,7 @@ import { fhirBase } from '../fhir-base.ts'
 import type { AuditDetail, FhirRequest } from '../interaction.ts'
 import { type AppliedOrIssues, applyChanges } from './apply-changes.ts'
 import type { Applied, Change, WriteFacts } from './change.ts'
+import { openChunkUnit } from './chunk-unit.ts'
 
 /** Facts of a request that the rules of a write need. Pure. */
 export function writeFacts(request: FhirRequest, caller: WritingCaller, context: Context): WriteFacts {
@@ -38,7 +39,7 @@ export async function commitChanges(changes: readonly Change[], committing: Comm
   const facts = writeFacts(request, caller, context)
   const auditId = context.newId()
   const result = await context.store.transact(async (unit): Promise<AppliedOrIssues> => {
-    const outcome = await applyChanges(unit, changes, facts)
+    const outcome = await applyTogether(unit, changes, facts)
     if ('issues' in outcome) return outcome
     await committing.also?.(unit, outcome.applied)
     await unit.appendAudit(
@@ -54,6 +55,16 @@ export async function commitChanges(changes: readonly Change[], committing: Comm
   if (changes.some((change) => change.type === 'Subscription' || change.type === 'EpisodeOfCare'))
     context.wakeDelivery()
   return result.applied
+}
+
+/** All reads that can be foreseen in a few, all writes and locks in a few more: round trips are what a transaction costs. */
+async function applyTogether(unit: Unit, changes: readonly Change[], facts: WriteFacts): Promise<AppliedOrIssues> {
+  const chunk = openChunkUnit(unit, facts.owner)
+  await chunk.readAhead(changes)
+  chunk.begin()
+  const outcome = await applyChanges(chunk.unit, changes, facts)
+  if ('applied' in outcome) await chunk.flush()
+  return outcome
 }
 
 /** What an audit record says of applied changes; about whom, when all are about one child. Pure. */

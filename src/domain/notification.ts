@@ -1,7 +1,7 @@
 /** The notification Bundle of Subscriptions R5 Backport 1.1.0 for R4 (delivery.md "Bundle"): type history, first entry the status as Parameters. Pure. */
 import type { Bundle, BundleEntry, Parameters, ParametersParameter, Resource, Subscription } from '@medplum/fhirtypes'
-import type { RegisterEvent } from '../domain/events.ts'
-import type { PayloadContent } from '../domain/subscription.ts'
+import type { RegisterEvent } from './events.ts'
+import type { PayloadContent } from './subscription.ts'
 
 export const STATUS_PROFILE =
   'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-status-r4'
@@ -52,6 +52,11 @@ export function describeEvent(number: number, event: RegisterEvent): NotifiedEve
   const plans = event.plans.map((plan) => `EpisodeOfCare/${plan.id}`)
   const [focus = '', ...context] = event.auditId === undefined ? plans : [`AuditEvent/${event.auditId}`, ...plans]
   return { number, at: event.at, focus, context }
+}
+
+/** The references that these events name, each once, in their order: what a full-resource Bundle holds. Pure. */
+export function targetsOf(events: readonly NotifiedEvent[]): readonly string[] {
+  return [...new Set(events.flatMap(({ focus, context }) => [focus, ...context]))]
 }
 
 /** The Bundle that is posted, or that $events answers. */
@@ -111,8 +116,7 @@ function buildEvent(facts: StatusFacts, event: NotifiedEvent): ParametersParamet
 /** One entry for each resource named, once even when several events name it. */
 function buildEntries(facts: NotificationFacts): readonly BundleEntry[] {
   if (facts.subscription.content === 'empty') return []
-  const targets = new Set(facts.events.flatMap((event) => [event.focus, ...event.context]))
-  return [...targets].map((target) => buildEntry(facts, target))
+  return targetsOf(facts.events).map((target) => buildEntry(facts, target))
 }
 
 function buildEntry(facts: NotificationFacts, target: string): BundleEntry {

@@ -1,13 +1,13 @@
 import { describe, expect, test } from '@jest/globals'
+import type { AuthorityCode, ResourceId } from '../../src/domain/brands.ts'
+import type { RegisterEvent } from '../../src/domain/events.ts'
 import {
   buildNotification,
   buildStatus,
   describeEvent,
   type NotificationFacts,
   STATUS_PROFILE,
-} from '../../src/delivery/notification.ts'
-import type { AuthorityCode, ResourceId } from '../../src/domain/brands.ts'
-import type { RegisterEvent } from '../../src/domain/events.ts'
+} from '../../src/domain/notification.ts'
 import { canonical } from '../../src/fhir/canonicals.ts'
 import { numbersOf, statusOf } from '../support/receiver.ts'
 
