@@ -42,6 +42,9 @@ describe('the examples', () => {
     expect(answer.status).toBe(row.status)
     // The endpoint must be known to answer before anyone is told there.
     if (row.answer === 'subscription.answer.json') await waitFor('handshake', () => receiver.ofType('handshake')[0])
+    // $status counts the events
+    if (row.answer === 'check-answer-hit.json')
+      await waitFor('the event', () => receiver.ofType('event-notification')[0])
   })
 
   test('bring the endpoint the handshake and the event that are printed, rightly signed, and an AuditEvent that can be read', async () => {

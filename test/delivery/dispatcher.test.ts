@@ -112,7 +112,9 @@ describe('what an endpoint refuses', () => {
     }
     expect(waits.reduce((sum, wait) => sum + wait, 0)).toBe(72 * HOUR)
     expect(new Set(target.ofType('event-notification').map((one) => one.webhookId)).size).toBe(1)
-    expect(await laneOf(id)).toMatchObject({ halted: 'error', lastNumber: 2, deliveredThrough: 0 })
+    // the status is written first, then the lane is halted
+    await waitFor('the halt', async () => (await laneOf(id))?.halted === 'error')
+    expect(await laneOf(id)).toMatchObject({ lastNumber: 2, deliveredThrough: 0 })
     target.behave(ok)
     await change(world, id, { endpoint: target.url, status: 'requested' })
     await waitFor('both', () => target.taken().length === 2)

@@ -75,6 +75,13 @@ export const EXAMPLES: readonly Example[] = [
     answer: 'subscription.answer.json',
   },
   {
+    row: 'POST Subscription/$status',
+    summary: 'How Subscriptions stand',
+    request: 'subscription-status.request.json',
+    status: 200,
+    answer: 'subscription-status.answer.json',
+  },
+  {
     row: 'GET AuditEvent/[id]',
     summary: 'Who looked, as the authority reads it',
     status: 200,
