@@ -1,11 +1,10 @@
 /** Subscriptions of an authority for the commands: the resource (Backport R4 1.1.0 shape) and waiting for its handshake (delivery.md "Subscription"). */
 import type { Subscription } from '@medplum/fhirtypes'
-import { canonical, PROFILE } from '../fhir/canonicals.ts'
+import { BACKPORT, canonical, PROFILE } from '../fhir/canonicals.ts'
 import { CliError, EXIT } from './io.ts'
 import { parseResource, resourcesOf } from './parse-answer.ts'
 import { sendFhir } from './server-client.ts'
 
-const PAYLOAD_CONTENT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content'
 /** How long a handshake may take before we say that it did not come. */
 const HANDSHAKE_MS = 20_000
 const POLL_MS = 100
@@ -30,7 +29,7 @@ export function buildSubscription(endpoint: string, topic: string): Record<strin
       type: 'rest-hook',
       endpoint,
       payload: 'application/fhir+json',
-      _payload: { extension: [{ url: PAYLOAD_CONTENT, valueCode: 'id-only' }] },
+      _payload: { extension: [{ url: BACKPORT.payloadContent, valueCode: 'id-only' }] },
     },
   }
 }

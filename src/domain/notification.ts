@@ -1,12 +1,11 @@
 /** The notification Bundle of Subscriptions R5 Backport 1.1.0 for R4 (delivery.md "Bundle"): type history, first entry the status as Parameters. Pure. */
 import type { Bundle, BundleEntry, Parameters, ParametersParameter, Resource, Subscription } from '@medplum/fhirtypes'
+import { BACKPORT } from '../fhir/canonicals.ts'
 import type { RegisterEvent } from './events.ts'
 import type { PayloadContent } from './subscription.ts'
 
-export const STATUS_PROFILE =
-  'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-status-r4'
-export const NOTIFICATION_PROFILE =
-  'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-subscription-notification-r4'
+export const STATUS_PROFILE = BACKPORT.status
+export const NOTIFICATION_PROFILE = BACKPORT.notification
 
 export type NotificationType = 'handshake' | 'heartbeat' | 'event-notification' | 'query-status' | 'query-event'
 

@@ -1,6 +1,6 @@
 /** What a Subscription asks for (delivery.md "Subscription"; Subscriptions R5 Backport 1.1.0, profile backport-subscription for R4). */
 import type { Extension, Subscription } from '@medplum/fhirtypes'
-import { canonical } from '../fhir/canonicals.ts'
+import { BACKPORT, canonical } from '../fhir/canonicals.ts'
 import { type Issue, isError, issue } from '../fhir/outcome.ts'
 import type { AuthorityCode } from './brands.ts'
 import { checkEndpoint, type EndpointFacts } from './endpoint.ts'
@@ -8,14 +8,13 @@ import type { RegisterEvent, Topic } from './events.ts'
 import { matchesFilter, parseFilter, type SubscriptionFilter, TOPIC_FILTERS } from './subscription-filter.ts'
 import { checkHeaders, type Header, parseHeader } from './subscription-header.ts'
 
-const BACKPORT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition'
 /** Extension URLs of the Backport IG by the names used here. */
 export const BACKPORT_EXTENSION = {
-  filter: `${BACKPORT}/backport-filter-criteria`,
-  content: `${BACKPORT}/backport-payload-content`,
-  heartbeat: `${BACKPORT}/backport-heartbeat-period`,
-  timeout: `${BACKPORT}/backport-timeout`,
-  maxCount: `${BACKPORT}/backport-max-count`,
+  filter: BACKPORT.filterCriteria,
+  content: BACKPORT.payloadContent,
+  heartbeat: BACKPORT.heartbeatPeriod,
+  timeout: BACKPORT.timeout,
+  maxCount: BACKPORT.maxCount,
 } as const
 
 export type PayloadContent = 'empty' | 'id-only' | 'full-resource'

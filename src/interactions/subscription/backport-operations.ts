@@ -1,13 +1,12 @@
 /** The operations of Subscriptions R5 Backport 1.1.0 for R4 that are served: where they are defined, and what they take. The guide publishes them; we only point there. */
 import type { OperationDefinition } from '@medplum/fhirtypes'
+import { BACKPORT } from '../../fhir/canonicals.ts'
 import { MOST_EVENTS } from '../subscription-events.ts'
-
-const GUIDE = 'http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition'
 
 /** Code → canonical of the guide. */
 export const BACKPORT_OPERATION: Readonly<Record<string, string>> = {
-  status: `${GUIDE}/backport-subscription-status`,
-  events: `${GUIDE}/backport-subscription-events`,
+  status: BACKPORT.statusOperation,
+  events: BACKPORT.eventsOperation,
 }
 
 type Input = readonly [name: string, type: 'id' | 'code' | 'string', max: string, documentation: string]

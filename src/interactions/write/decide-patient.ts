@@ -8,7 +8,7 @@ import type { Draft } from './change.ts'
 import { namingLocks } from './naming-locks.ts'
 import { indexWithNotices } from './number-facts.ts'
 import { indexWithPatient, ownNumberOf, planFactsOf } from './plan-facts.ts'
-import { findHolder, uniqueTokens } from './resolve-target.ts'
+import { refuseSecondHolder } from './resolve-target.ts'
 import { nextVersion, pendingOf, say, setPending, type Target, type Workspace } from './workspace.ts'
 
 type PatientDraft = Extract<Draft, { kind: 'Patient' }>
@@ -48,15 +48,6 @@ async function lockChild(work: Workspace, target: Target, draft: PatientDraft): 
       { kind: 'number', nhsNumber },
     ]),
   ])
-}
-
-/** An update must not take the NHS number of another Patient of this LA. */
-async function refuseSecondHolder(work: Workspace, target: Target): Promise<void> {
-  const tokens = uniqueTokens(target.change)
-  if (target.how !== 'update' || tokens.length === 0) return
-  const holder = await findHolder(work, 'Patient', tokens)
-  if (holder !== undefined && holder.id !== target.id)
-    say(work, target.change, issue('DUPLICATE_IDENTIFIER', 'Patient.identifier'))
 }
 
 function indexOf(draft: PatientDraft): RowIndex {

@@ -15,7 +15,7 @@ import { namingLocks } from './naming-locks.ts'
 import { indexWithNotices } from './number-facts.ts'
 import { planFactsOf } from './plan-facts.ts'
 import { resolvePatient } from './resolve-patient.ts'
-import { findHolder, uniqueTokens } from './resolve-target.ts'
+import { refuseSecondHolder } from './resolve-target.ts'
 import { nextVersion, say, setPending, type Target, type Workspace } from './workspace.ts'
 
 type PlanDraft = Extract<Draft, { kind: 'EpisodeOfCare' }>
@@ -134,13 +134,4 @@ function indexOf(
     ...(patient?.index.birthDate === undefined ? {} : { birthDate: patient.index.birthDate }),
     ...(draft.expectedDelivery === undefined ? {} : { expectedDelivery: draft.expectedDelivery }),
   }
-}
-
-/** An update must not take an identifier of another plan of this LA. */
-async function refuseSecondHolder(work: Workspace, target: Target): Promise<void> {
-  const tokens = uniqueTokens(target.change)
-  if (target.how !== 'update' || tokens.length === 0) return
-  const holder = await findHolder(work, 'EpisodeOfCare', tokens)
-  if (holder !== undefined && holder.id !== target.id)
-    say(work, target.change, issue('DUPLICATE_IDENTIFIER', 'EpisodeOfCare.identifier'))
 }

@@ -74,8 +74,17 @@ export async function findHolder(
   return rows.find((row) => row.index.withdrawn !== true)
 }
 
+/** An update must not take an identifier that another live resource of this LA and type holds (R15). */
+export async function refuseSecondHolder(work: Workspace, { change, id, how }: Target): Promise<void> {
+  const tokens = uniqueTokens(change)
+  if (how !== 'update' || tokens.length === 0) return
+  const holder = await findHolder(work, change.type, tokens)
+  if (holder !== undefined && holder.id !== id)
+    say(work, change, issue('DUPLICATE_IDENTIFIER', `${change.type}.identifier`))
+}
+
 /** The identifiers that may stand only once in an LA; a withdrawn plan frees its own (R15). Pure. */
-export function uniqueTokens(change: Change): readonly Token[] {
+function uniqueTokens(change: Change): readonly Token[] {
   return change.draft !== undefined && 'unique' in change.draft ? change.draft.unique : []
 }
 
