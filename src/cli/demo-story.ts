@@ -1,7 +1,7 @@
 /** The story that the demo tells, step by step; what it shows it has checked, and what does not hold ends it. */
-import type { Bundle } from '@medplum/fhirtypes'
 import { type Alert, alertLine } from './alert.ts'
 import { answerLines, wordsOf } from './answer-text.ts'
+import { auditIdOf, surviveOutage } from './demo-outage.ts'
 import { buildTeller, type Teller } from './demo-teller.ts'
 import { CliError, EXIT, type Io } from './io.ts'
 import { type Listener, startListener } from './listen.ts'
@@ -9,10 +9,13 @@ import { resourcesOf } from './parse-answer.ts'
 
 const DERBYSHIRE = 'E10000007'
 const NOTTINGHAMSHIRE = 'E10000024'
+/** Hits of Derbyshire's children in the story until its receiver goes down. */
+const ALERTS_UNTIL_OUTAGE = 6
 /** Longest wait for a notification. */
 const NOTIFICATION_MS = 20_000
 
-interface Arrived {
+/** A notification whose AuditEvent was read. */
+export interface Arrived {
   readonly alert: Alert
   readonly id: string
 }
@@ -29,23 +32,28 @@ export async function tellStory(options: StoryOptions, io: Io): Promise<Listener
   const arrived: Arrived[] = []
   let isOver = false
   teller.step('Derbyshire’s receiver subscribes to accesses of its children and answers the handshake')
-  const listener = await startListener(
-    {
-      authority: DERBYSHIRE,
-      origin: teller.origin,
-      port: 0,
-      topic: 'child-checked',
-      onAlert: (alert, { id }) => arrived.push({ alert, id }),
-    },
-    // its lines are part of the story while that is told; afterwards they stand alone
-    { ...io, out: (text) => (isOver ? io.out(text) : undefined) },
-  )
+  const listen = (port: number): Promise<Listener> =>
+    startListener(
+      {
+        authority: DERBYSHIRE,
+        origin: teller.origin,
+        port,
+        topic: 'child-checked',
+        onAlert: (alert, { id }) => arrived.push({ alert, id }),
+      },
+      // its lines are part of the story while that is told; afterwards they stand alone
+      { ...io, out: (text) => (isOver ? io.out(text) : undefined) },
+    )
+  let listener = await listen(0)
   try {
     await fileExamples(teller)
     await checkKnownChild(teller, options, arrived)
     await checkOthers(teller, arrived)
     await bearBaby(teller)
     await changeNumber(teller)
+    await waitFor(arrived, ALERTS_UNTIL_OUTAGE)
+    const arrival = (count: number): Promise<Arrived> => waitFor(arrived, count)
+    listener = await surviveOutage(teller, io, { listener, restart: listen, arrival, before: ALERTS_UNTIL_OUTAGE })
     await refuseStrangers(teller)
     teller.step('The story holds')
     isOver = true
@@ -161,11 +169,6 @@ async function refuseStrangers(teller: Teller): Promise<void> {
     '',
     'refused-overlapping-plan.request.json',
   ])
-}
-
-/** The AuditEvent under which an answer was given. */
-function auditIdOf(answer: Bundle): string | undefined {
-  return answer.identifier?.value?.replace('urn:uuid:', '')
 }
 
 /** The nth notification, once it is there. */

@@ -53,7 +53,7 @@ function demoEnvironment(io: Io, dataDir: string): Record<string, string | undef
     HOST: '127.0.0.1',
     PORT: '0',
     METRICS_PORT: '0',
-    LOG_LEVEL: io.env['LOG_LEVEL'] ?? 'warn',
+    LOG_LEVEL: io.env['LOG_LEVEL'] ?? 'error',
   }
 }
 

@@ -20,6 +20,7 @@ const nameOf = (path: string): string => path.slice(path.lastIndexOf('node_modul
 /** Licences that Apache-2.0 may be shipped with, and asked nothing of those who only use the register. */
 const ALLOWED = new Set([
   'MIT',
+  'MIT-0',
   'ISC',
   'Apache-2.0',
   'BSD-2-Clause',
