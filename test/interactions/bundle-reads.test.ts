@@ -35,6 +35,17 @@ describe('a transaction', () => {
     expect((bundle.entry?.[2]?.resource as Bundle | undefined)?.total).toBe(1)
   })
 
+  test('takes addresses that begin with a slash for what they mean', async () => {
+    const answer = await post(
+      transactionOf([
+        { url: '/EpisodeOfCare', resource: planOf({ identifier: 'slash', nhsNumber: '9990481016' }) },
+        get(`/EpisodeOfCare?identifier=${LA_SYSTEM}|slash`),
+      ]),
+    )
+    expect(statuses(bundleOf(answer))).toEqual(['201 Created', '200 OK'])
+    expect(issuesOf(await post(transactionOf([get('//EpisodeOfCare')])))[0]?.code).toBe('INVALID_BUNDLE')
+  })
+
   test('fails as a whole when something to read is not there', async () => {
     const answer = await post(
       transactionOf([

@@ -94,7 +94,8 @@ function parseEntry(value: unknown, place: string, issues: Issue[]): BundleEntry
   return {
     place,
     method: request['method'],
-    url: request['url'],
+    // what a client puts behind a base without a slash of its own means the same (P4)
+    url: request['url'].replace(/^\/(?!\/)/, ''),
     ...(typeof fullUrl === 'string' ? { fullUrl } : {}),
     ...text(request, 'ifMatch'),
     ...text(request, 'ifNoneExist'),
