@@ -1,5 +1,6 @@
 /** Environment → one frozen Config: every variable once, with its default and unit; nonsense is refused at start (runtime.md "Configuration"). */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
+import { isMailbox } from './domain/mailbox.ts'
 
 export interface Config {
   readonly mode: 'sandbox' | 'production'
@@ -16,11 +17,24 @@ export interface Config {
   readonly embeddedMongodb: boolean
   readonly dataDir: string
   readonly keysFile: string | undefined
+  /** Folder of the second place of the audit's seals; undefined: there is none. */
+  readonly sealCopy: string | undefined
   readonly issuersFile: string | undefined
   readonly clientsFile: string | undefined
   /** Whether POST /oauth2/token issues tokens and they are accepted. */
   readonly embeddedIssuer: boolean
   readonly policyFile: string | undefined
+  /** PEM files: certificate chain and key shown to endpoints that ask for one; both or none. */
+  readonly clientCertFile: string | undefined
+  readonly clientKeyFile: string | undefined
+  /** PEM file of authorities believed beside the system's. */
+  readonly extraCaFile: string | undefined
+  /** Mail server for alerts by mail; undefined: none are sent. */
+  readonly smtpUrl: URL | undefined
+  /** Sender of mails: one plain address. */
+  readonly mailFrom: string | undefined
+  /** Where a mail sends its reader to look. */
+  readonly mailLink: string | undefined
   readonly workers: number
   readonly nhsNumberInUrl: 'refuse' | 'allow'
   /** Instant at which the sandbox clock starts. */
@@ -54,7 +68,13 @@ export const VARIABLES = [
   {
     name: 'CPIS_KEYS',
     default: '',
-    meaning: 'JSON file of encryption, HMAC, token and webhook keys; a sandbox makes its own',
+    meaning: 'JSON file of encryption, HMAC, token, webhook and seal keys; a sandbox makes its own',
+  },
+  {
+    name: 'CPIS_SEAL_COPY',
+    default: '',
+    meaning:
+      'folder on another disk, or write-once storage, to which the seals of the audit are written too; a sandbox has one in its data folder',
   },
   { name: 'CPIS_ISSUERS', default: '', meaning: 'JSON file of trusted outside issuers' },
   { name: 'CPIS_CLIENTS', default: '', meaning: 'JSON file of clients besides the sandbox’s own' },
@@ -67,7 +87,30 @@ export const VARIABLES = [
     name: 'CPIS_POLICY',
     default: '',
     meaning:
-      'JSON file of what a deployment sets: `endpoints`, hosts allowed for each LA (GSS); `checkRoles`; `leastAssuranceLevel`; `purposeOfEvent`',
+      'JSON file of what a deployment sets: `endpoints`, hosts allowed for each LA (GSS); `mail`, mailboxes or domains likewise; `checkRoles`; `leastAssuranceLevel`; `purposeOfEvent`; `limits`, `issuers` and `clients` in place of files of their own; `retention`',
+  },
+  {
+    name: 'CPIS_SMTP_URL',
+    default: '',
+    meaning:
+      'mail server for alerts by mail: `smtp://USER:PASSWORD@HOST:587` (STARTTLS) or `smtps://…:465`; without it none are sent',
+  },
+  { name: 'CPIS_MAIL_FROM', default: '', meaning: 'sender of alerts by mail, one address' },
+  {
+    name: 'CPIS_MAIL_LINK',
+    default: '',
+    meaning: 'https address of the worklist that a mail names; default the search of it below the FHIR base',
+  },
+  {
+    name: 'CPIS_CLIENT_CERT',
+    default: '',
+    meaning: 'PEM file: certificate, with its chain, that is shown to endpoints that ask for one (mutual TLS)',
+  },
+  { name: 'CPIS_CLIENT_KEY', default: '', meaning: 'PEM file of its private key' },
+  {
+    name: 'CPIS_EXTRA_CA',
+    default: '',
+    meaning: 'PEM file of authorities that are believed beside the system’s, for endpoints with private certificates',
   },
   { name: 'CPIS_WORKERS', default: '1', meaning: 'server processes' },
   { name: 'CPIS_NHS_NUMBER_IN_URL', default: 'refuse', meaning: '`refuse` or `allow` (sandbox only, for local tools)' },
@@ -102,6 +145,7 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
     embeddedMongodb: oneOf('CPIS_EMBEDDED_MONGODB', read('CPIS_EMBEDDED_MONGODB'), ['', 'yes', 'no']) === 'yes',
     dataDir: resolve(read('CPIS_DATA_DIR')),
     keysFile: optional('CPIS_KEYS'),
+    sealCopy: sealCopy(optional('CPIS_SEAL_COPY'), mode, resolve(read('CPIS_DATA_DIR'))),
     issuersFile: optional('CPIS_ISSUERS'),
     clientsFile: optional('CPIS_CLIENTS'),
     embeddedIssuer:
@@ -110,14 +154,27 @@ export function parseConfig(environment: Readonly<Record<string, string | undefi
         'off',
       ]) === 'on',
     policyFile: optional('CPIS_POLICY'),
+    clientCertFile: optional('CPIS_CLIENT_CERT'),
+    clientKeyFile: optional('CPIS_CLIENT_KEY'),
+    extraCaFile: optional('CPIS_EXTRA_CA'),
+    smtpUrl: smtpUrl(optional('CPIS_SMTP_URL')),
+    mailFrom: optional('CPIS_MAIL_FROM'),
+    mailLink: mailLink(optional('CPIS_MAIL_LINK'), mode),
     workers: wholeNumber('CPIS_WORKERS', read('CPIS_WORKERS'), 1, 64),
     nhsNumberInUrl: oneOf('CPIS_NHS_NUMBER_IN_URL', read('CPIS_NHS_NUMBER_IN_URL'), ['refuse', 'allow']),
     sandboxNow: instant('CPIS_SANDBOX_NOW', optional('CPIS_SANDBOX_NOW')),
     limits: read('CPIS_LIMITS'),
     logLevel: oneOf('LOG_LEVEL', read('LOG_LEVEL'), ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
   }
+  refuseHalfMail(config)
+  refuseHalfClient(config)
   refuseUnsafe(config)
   return Object.freeze(config)
+}
+
+function refuseHalfClient({ clientCertFile, clientKeyFile }: Config): void {
+  if ((clientCertFile === undefined) === (clientKeyFile === undefined)) return
+  throw new ConfigError('CPIS_CLIENT_CERT, CPIS_CLIENT_KEY: one without the other proves nothing. Set both or none.')
 }
 
 /** What production must not start with (security.md "Tokens"), each with its remedy; what only files and the database tell is refused where they are read. */
@@ -191,12 +248,62 @@ function wholeNumber(name: Name, value: string, least: number, most: number): nu
   return number
 }
 
+/** A sandbox has one beside its own database. */
+function sealCopy(folder: string | undefined, mode: Config['mode'], dataDir: string): string | undefined {
+  if (folder !== undefined) return resolve(folder)
+  return mode === 'sandbox' ? join(dataDir, SEALS_FOLDER) : undefined
+}
+
+/** In the data folder of a sandbox. */
+const SEALS_FOLDER = 'audit-seals'
+
 function origin(name: Name, value: string | undefined): string | undefined {
   if (value === undefined) return undefined
   if (!URL.canParse(value) || new URL(value).origin !== value.replace(/\/$/, '')) {
     throw new ConfigError(`${name}: must be an origin such as https://cpis.example, without a path.`)
   }
   return new URL(value).origin
+}
+
+/** Nothing in the query: options of the mail library could turn TLS off there. */
+function smtpUrl(value: string | undefined): URL | undefined {
+  if (value === undefined) return undefined
+  const url = URL.canParse(value) ? new URL(value) : undefined
+  const fits =
+    url !== undefined &&
+    (url.protocol === 'smtp:' || url.protocol === 'smtps:') &&
+    url.hostname !== '' &&
+    (url.username === '') === (url.password === '') &&
+    (url.pathname === '' || url.pathname === '/') &&
+    url.search === '' &&
+    url.hash === ''
+  // The value may hold a password: it is not repeated
+  if (!fits) {
+    throw new ConfigError(
+      'CPIS_SMTP_URL: must be smtp://HOST:PORT (STARTTLS) or smtps://HOST:PORT, with USER:PASSWORD@ or without, and nothing behind it.',
+    )
+  }
+  return url
+}
+
+function mailLink(value: string | undefined, mode: Config['mode']): string | undefined {
+  if (value === undefined) return undefined
+  const protocol = URL.canParse(value) ? new URL(value).protocol : ''
+  const isFit =
+    /^[\x21-\x7e]{1,500}$/.test(value) && (protocol === 'https:' || (protocol === 'http:' && mode === 'sandbox'))
+  if (!isFit) throw new ConfigError('CPIS_MAIL_LINK: must be an https address, in ASCII, at most 500 characters.')
+  return value
+}
+
+function refuseHalfMail({ smtpUrl, mailFrom, mailLink }: Config): void {
+  if (smtpUrl === undefined && (mailFrom ?? mailLink) !== undefined) {
+    throw new ConfigError(
+      'CPIS_SMTP_URL: CPIS_MAIL_FROM and CPIS_MAIL_LINK say nothing without it. Set it, or unset them.',
+    )
+  }
+  if (smtpUrl !== undefined && (mailFrom === undefined || !isMailbox(mailFrom))) {
+    throw new ConfigError('CPIS_MAIL_FROM: alerts by mail need a sender: one plain address, such as cpis@nhs.example.')
+  }
 }
 
 function instant(name: Name, value: string | undefined): Date | undefined {

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { type DataKey, type Keys, keysText, makeJwk, type PrivateJwk } from './keys.ts'
+import { type DataKey, type Keys, keysText, makeJwk, type PrivateJwk, sealKeys } from './keys.ts'
 
 /** From the writing of the file until its new keys seal and sign: by then every process has read them. */
 export const TAKE_UP_MS = 10_000
@@ -12,13 +12,17 @@ const SIGNING_KEYS = 2
 export interface Rotation {
   readonly tokens: boolean
   readonly webhooks: boolean
+  readonly seals?: boolean
   /** This machine's clock, ms. */
   readonly now: number
   readonly takeUpMs?: number
 }
 
 /** The same keys with a new first data key, and new signing keys where asked. All data keys stay, for what they sealed; the HMAC key never changes. CPU, chance. */
-export function rotateKeys(keys: Keys, { tokens, webhooks, now, takeUpMs = TAKE_UP_MS }: Rotation): Keys {
+export function rotateKeys(
+  keys: Keys,
+  { tokens, webhooks, seals = false, now, takeUpMs = TAKE_UP_MS }: Rotation,
+): Keys {
   const from = new Date(now + takeUpMs).toISOString()
   const signing = (kind: 'ec' | 'ed25519', old: readonly PrivateJwk[]): readonly PrivateJwk[] =>
     [{ ...makeJwk(kind), from }, ...old].slice(0, SIGNING_KEYS)
@@ -28,12 +32,21 @@ export function rotateKeys(keys: Keys, { tokens, webhooks, now, takeUpMs = TAKE_
     data: [data, ...keys.data],
     tokens: tokens ? signing('ec', keys.tokens) : keys.tokens,
     webhooks: webhooks ? signing('ed25519', keys.webhooks) : keys.webhooks,
+    ...(seals ? { seals: [{ ...makeJwk('ed25519'), from }, ...keptSealKeys(keys)] } : {}),
   }
+}
+
+/** All seals must be verified for ever, but only the key before still signs, until the new one is taken up. */
+function keptSealKeys(keys: Keys): readonly PrivateJwk[] {
+  return sealKeys(keys).map((key, at) => {
+    const { d: _private, ...publicPart } = key
+    return at === 0 ? key : publicPart
+  })
 }
 
 /** The newest instant at which a key begins, ms; undefined when none was rotated. Pure. */
 export function newestBegin(keys: Keys): number | undefined {
-  const begins = [...keys.data, ...keys.tokens, ...keys.webhooks].flatMap(({ from }) =>
+  const begins = [...keys.data, ...keys.tokens, ...keys.webhooks, ...(keys.seals ?? [])].flatMap(({ from }) =>
     from === undefined ? [] : [Date.parse(from)],
   )
   return begins.length === 0 ? undefined : Math.max(...begins)
@@ -45,7 +58,13 @@ export function orderKeys(keys: Keys, now: number): Keys {
     const waits = ({ from }: T): boolean => from !== undefined && Date.parse(from) > now
     return [...list.filter((one) => !waits(one)), ...list.filter(waits)]
   }
-  return { ...keys, data: order(keys.data), tokens: order(keys.tokens), webhooks: order(keys.webhooks) }
+  return {
+    ...keys,
+    data: order(keys.data),
+    tokens: order(keys.tokens),
+    webhooks: order(keys.webhooks),
+    ...(keys.seals === undefined ? {} : { seals: order(keys.seals) }),
+  }
 }
 
 /** Replaces the file as a whole (0600): a reader finds the old or the new. Throws EEXIST while another writes it. Disk I/O. */

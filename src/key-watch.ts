@@ -2,7 +2,7 @@
 import { statSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { orderKeys } from './key-rotation.ts'
-import { type Keys, readKeysFile } from './keys.ts'
+import { type Keys, readKeysFile, sealKeys } from './keys.ts'
 
 export interface KeyWatch {
   /** In the order of use; a new object when anything changed. */
@@ -63,8 +63,9 @@ function sameRegister(next: Keys, before: Keys): Keys {
   return next
 }
 
-function namesOf({ data, tokens, webhooks }: Keys): string {
-  return JSON.stringify([data.map(({ id }) => id), tokens.map(({ kid }) => kid), webhooks.map(({ kid }) => kid)])
+function namesOf(keys: Keys): string {
+  const signing = [keys.tokens, keys.webhooks, sealKeys(keys)].map((list) => list.map(({ kid }) => kid))
+  return JSON.stringify([keys.data.map(({ id }) => id), ...signing])
 }
 
 function stampOf(file: string | undefined): string {

@@ -1,5 +1,5 @@
 /** The server's secret keys: from CPIS_KEYS, or made once by a sandbox in its data folder (security.md "Tokens"; storage.md "Collections"). */
-import { generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto'
+import { createPrivateKey, generateKeyPairSync, hkdfSync, type JsonWebKey, randomBytes } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { type Config, ConfigError } from './config.ts'
@@ -13,6 +13,8 @@ export interface Keys {
   readonly tokens: readonly PrivateJwk[]
   /** Ed25519 private JWKs that sign webhooks; all sign (rotation), all are published. */
   readonly webhooks: readonly PrivateJwk[]
+  /** Ed25519 JWKs of the audit's seals: the first signs, all verify and stay, those of long ago without their private part. Absent in older files: see sealKeys. */
+  readonly seals?: readonly PrivateJwk[]
   /** A sandbox made them: production refuses them. */
   readonly madeBy?: 'sandbox'
 }
@@ -68,7 +70,22 @@ export function makeKeys(): Keys {
     data: [{ id: 'd1', key: randomBytes(32).toString('base64') }],
     tokens: [makeJwk('ec')],
     webhooks: [makeJwk('ed25519')],
+    seals: [makeJwk('ed25519')],
   }
+}
+
+/** Keys of the audit's seals, the first that signs first. A file from before there were any has one all the same, derived from its HMAC key, which never changes. Pure. */
+export function sealKeys(keys: Keys): readonly PrivateJwk[] {
+  return keys.seals ?? [deriveSealKey(keys.hmac)]
+}
+
+/** RFC 8410: what stands before the 32 bytes of an ed25519 private key in PKCS #8. */
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+function deriveSealKey({ id, key }: Keys['hmac']): PrivateJwk {
+  const seed = Buffer.from(hkdfSync('sha256', Buffer.from(key, 'base64'), '', 'cpis audit seals', 32))
+  const privateKey = createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, seed]), format: 'der', type: 'pkcs8' })
+  return { ...privateKey.export({ format: 'jwk' }), kid: `seals-${id}` }
 }
 
 /** A new private JWK with a random kid: ES256 (`ec`) or EdDSA (`ed25519`). */
@@ -106,7 +123,8 @@ function parseKeys(text: string, file: string): Keys {
     keys.data.every((one) => typeof one.id === 'string' && is32(one.key)) &&
     new Set(keys.data.map((one) => one.id)).size === keys.data.length &&
     keys.tokens?.length > 0 &&
-    keys.webhooks?.length > 0
+    keys.webhooks?.length > 0 &&
+    (keys.seals === undefined || typeof keys.seals[0]?.d === 'string')
   if (!fits) throw bad
   return keys
 }

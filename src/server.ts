@@ -7,25 +7,35 @@ import type { Clock, Context } from './context.ts'
 import { startDaily } from './delivery/daily.ts'
 import { startDelivery } from './delivery/dispatcher.ts'
 import { buildGuardedFetch } from './delivery/guarded-fetch.ts'
+import { readOutgoingTls } from './delivery/outgoing-tls.ts'
+import { buildSendMail } from './delivery/send-mail.ts'
+import type { AuthorityCode } from './domain/brands.ts'
 import { compileProfiles } from './fhir/validate.ts'
+import { buildAllowance } from './http/allowance.ts'
 import { buildApp } from './http/app.ts'
 import { type HttpServer, listenHttp } from './http/http-server.ts'
 import { startMetricsServer } from './http/metrics-server.ts'
 import { buildEnumerationWatch, NO_WATCH } from './interactions/check/enumeration-watch.ts'
+import { buildGrantBudget } from './interactions/grant-budget.ts'
 import { readForAuthority } from './interactions/read-for-authority.ts'
 import { buildRefusalBudget } from './interactions/refusal-budget.ts'
+import { buildBundleTurns } from './interactions/transaction/bundle-turns.ts'
 import { turnPlan } from './interactions/turn-of-day.ts'
 import { orderKeys } from './key-rotation.ts'
 import { watchKeys } from './key-watch.ts'
 import { keysFileOf, loadKeys } from './keys.ts'
 import { readLimits } from './limits.ts'
 import { buildMetrics } from './metrics.ts'
-import { hostsOf, readPolicyFile } from './policy-file.ts'
+import { hostsOf, mailboxesOf, type PolicyFile, readPolicyFile } from './policy-file.ts'
 import { startReseal } from './reseal-loop.ts'
 import { LOCAL_AUTHORITIES } from './sandbox/authorities.ts'
 import { seedSandbox } from './sandbox/seed.ts'
+import { openSealCopy, type SealCopy } from './seal-copy.ts'
+import { startSealing } from './seal-loop.ts'
+import { startSharing } from './share-loop.ts'
 import { startEmbeddedMongod } from './store/embedded-mongod.ts'
 import { openDeliveryStore } from './store/mongo-delivery-store.ts'
+import { openSealStore } from './store/mongo-seals.ts'
 import { openStore } from './store/mongo-store.ts'
 
 /** What a test may put in place of the real thing. */
@@ -86,9 +96,10 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
   })
   stops.push(async () => watch.stop())
   const deliveries = await openDeliveryStore(store.handle)
+  const seals = await openSealStore(store.handle)
   const policy = readPolicyFile(config.policyFile)
-  const limits = readLimits(config)
-  let wakeDelivery = (): void => {}
+  const limits = readLimits(config, policy.limits)
+  let wakeDelivery: Context['wakeDelivery'] = () => {}
   const context: Context = {
     config: { ...config, baseUrl: config.baseUrl ?? originOf(config, http) },
     clock,
@@ -96,6 +107,7 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
     log,
     store,
     deliveries,
+    seals,
     get keys() {
       return watch.current()
     },
@@ -103,15 +115,19 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
     auth: openAuth(
       config,
       LOCAL_AUTHORITIES.map((one) => one.gss),
+      policy,
     ),
-    fetch: overrides.fetch ?? buildGuardedFetch({ mode: config.mode }),
+    fetch: overrides.fetch ?? buildGuardedFetch({ mode: config.mode, ...readOutgoingTls(config) }),
     allowedHosts: (authority) => hostsOf(policy, authority),
+    ...openMail(config, policy),
     checkPolicy: policy.check,
     purposeOfEvent: policy.purposeOfEvent,
     metrics: buildMetrics(),
     refusals: buildRefusalBudget(),
+    grants: buildGrantBudget(),
+    bundleTurns: buildBundleTurns(),
     enumeration: limits === undefined ? NO_WATCH : buildEnumerationWatch(),
-    wakeDelivery: () => wakeDelivery(),
+    wakeDelivery: (reason) => wakeDelivery(reason),
   }
   if (config.mode === 'sandbox') await seedSandbox(context)
   const delivery = startDelivery(context, deliveries, {
@@ -128,8 +144,15 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
   })
   stops.push(() => reseal.stop())
   wakeReseal = reseal.wake
+  const sealing = startSealing({ context, seals, copy: openCopy(config) })
+  stops.push(() => sealing.stop())
   await openMetrics(context, stops)
-  http.serve(buildApp(context, limits === undefined ? {} : { limits }))
+  const allowance = limits === undefined ? undefined : buildAllowance(limits)
+  if (allowance !== undefined) {
+    const sharing = startSharing({ context, allowance })
+    stops.push(() => sharing.stop())
+  }
+  http.serve(buildApp(context, allowance === undefined ? {} : { allowance }))
   // the door is closed first, so that what is in flight still finds its database
   stops.push(closeHttp)
   return { url: context.config.baseUrl, context, runDaily: daily.run, close: closeAll }
@@ -158,12 +181,28 @@ function buildClock(config: Config): Clock {
   return () => new Date(Date.now() + aheadMs)
 }
 
+/** The folder that a deployment names must be there: a disk that is not mounted is no second place. */
+function openCopy({ sealCopy, mode }: Config): SealCopy | undefined {
+  return sealCopy === undefined ? undefined : openSealCopy(sealCopy, { mayMake: mode === 'sandbox' })
+}
+
 async function openDatabase(config: Config, log: Context['log'], stops: Stops['stops']): Promise<string> {
   if (config.mongodbUrl !== undefined) return config.mongodbUrl
   const { dataDir, mongodPath } = config
   const mongod = await startEmbeddedMongod({ dataDir, log, ...(mongodPath === undefined ? {} : { mongodPath }) })
   stops.push(() => mongod.close())
   return mongod.url
+}
+
+function openMail(config: Config, policy: PolicyFile): Pick<Context, 'mail'> {
+  const { mode, smtpUrl, mailFrom, mailLink } = config
+  if (smtpUrl === undefined || mailFrom === undefined) return {}
+  const { ca } = readOutgoingTls(config)
+  const mail = {
+    send: buildSendMail({ mode, url: smtpUrl, from: mailFrom, ...(ca === undefined ? {} : { ca }) }),
+    allowedMailboxes: (authority: AuthorityCode) => mailboxesOf(policy, authority),
+  }
+  return { mail: mailLink === undefined ? mail : { ...mail, link: mailLink } }
 }
 
 async function openMetrics(context: Context, stops: Stops['stops']): Promise<void> {

@@ -24,7 +24,11 @@ const OWNER_OF: Readonly<Record<string, string>> = {
   mongodb: 'store',
   jose: 'auth',
   undici: 'delivery',
+  nodemailer: 'delivery',
 }
+
+/** docs/decisions/0007 */
+const WAYS_OUT = ['delivery/guarded-fetch.ts', 'delivery/send-mail.ts']
 
 interface Import {
   readonly file: string
@@ -91,11 +95,14 @@ describe('architecture', () => {
     expect(wrong.map((one) => `${one.file} → ${one.target}`)).toEqual([])
   })
 
-  test('only the guarded fetch opens outgoing connections, the command line aside', () => {
+  test('only the guarded fetch and, by SMTP, send-mail open outgoing connections, the command line aside', () => {
     const wrong = sources(ROOT)
       .map((path) => ({ file: relative(ROOT, path), text: readFileSync(path, 'utf8') }))
-      .filter(({ file }) => !file.startsWith('cli/') && file !== 'delivery/guarded-fetch.ts')
-      .filter(({ text }) => usesGlobalFetch(text) || /from 'undici'|https?\.request\(/.test(text))
+      .filter(({ file }) => !file.startsWith('cli/') && !WAYS_OUT.includes(file))
+      .filter(
+        ({ text }) =>
+          usesGlobalFetch(text) || /from '(undici|nodemailer)'|https?\.request\(|(net|tls)\.connect\(/.test(text),
+      )
     expect(wrong.map(({ file }) => file)).toEqual([])
   })
 

@@ -24,6 +24,7 @@ const SAFE = {
   CPIS_DATA_DIR: join(folder, 'data'),
   MONGODB_URL: 'mongodb://db.example/?replicaSet=cpis',
 }
+const MAIL = { CPIS_SMTP_URL: 'smtp://cpis:secret@mail.example:587', CPIS_MAIL_FROM: 'cpis@nhs.example' }
 const production = (change: Readonly<Record<string, string>> = {}) => parseConfig({ ...SAFE, ...change })
 
 describe('production', () => {
@@ -43,6 +44,31 @@ describe('production', () => {
     ['plain http', { CPIS_BASE_URL: 'http://cpis.example' }, 'CPIS_BASE_URL: ', 'https origin'],
     ['a public address without TLS', { CPIS_BASE_URL: '', HOST: '0.0.0.0' }, 'CPIS_BASE_URL: ', 'HOST to 127.0.0.1'],
     ['a public address and http', { CPIS_BASE_URL: 'http://a.example', HOST: '::' }, 'CPIS_BASE_URL: ', 'without TLS'],
+    ['a worklist without TLS', { ...MAIL, CPIS_MAIL_LINK: 'http://x.example' }, 'CPIS_MAIL_LINK: ', 'https'],
+    ['a worklist that is no address', { ...MAIL, CPIS_MAIL_LINK: 'worklist' }, 'CPIS_MAIL_LINK: ', 'https'],
+    ['a worklist with a line end', { ...MAIL, CPIS_MAIL_LINK: 'https://x.example/\nBcc' }, 'CPIS_MAIL_LINK: ', 'https'],
+    ['mail without a sender', { ...MAIL, CPIS_MAIL_FROM: '' }, 'CPIS_MAIL_FROM: ', 'cpis@nhs.example'],
+    [
+      'a sender with a name',
+      { ...MAIL, CPIS_MAIL_FROM: 'CP-IS <cpis@nhs.example>' },
+      'CPIS_MAIL_FROM: ',
+      'one plain address',
+    ],
+    ['a sender without a server', { ...MAIL, CPIS_SMTP_URL: '' }, 'CPIS_SMTP_URL: ', 'Set it, or unset'],
+    ['a mail server by name alone', { ...MAIL, CPIS_SMTP_URL: 'mail.example' }, 'CPIS_SMTP_URL: ', 'smtps://'],
+    ['a web server for mail', { ...MAIL, CPIS_SMTP_URL: 'https://mail.example' }, 'CPIS_SMTP_URL: ', 'smtps://'],
+    [
+      'options that turn TLS off',
+      { ...MAIL, CPIS_SMTP_URL: 'smtp://mail.example?ignoreTLS=true' },
+      'CPIS_SMTP_URL: ',
+      'nothing behind it',
+    ],
+    [
+      'a user without a password',
+      { ...MAIL, CPIS_SMTP_URL: 'smtps://cpis@mail.example' },
+      'CPIS_SMTP_URL: ',
+      'PASSWORD',
+    ],
   ])('refuses %s, naming the setting and the remedy in one line', (_name, change, variable, remedy) => {
     expect(() => production(change)).toThrow(ConfigError)
     let message = ''
@@ -54,6 +80,14 @@ describe('production', () => {
     expect(message.startsWith(variable)).toBe(true)
     expect(message).toContain(remedy)
     expect(message).not.toContain('\n')
+  })
+
+  test('takes a mail server, and never says its password', () => {
+    expect(production(MAIL)).toMatchObject({ mailFrom: 'cpis@nhs.example', mailLink: undefined })
+    expect(production(MAIL).smtpUrl?.hostname).toBe('mail.example')
+    expect(() => production({ ...MAIL, CPIS_SMTP_URL: `${MAIL.CPIS_SMTP_URL}/x` })).toThrow(
+      expect.objectContaining({ message: expect.not.stringContaining('secret') }),
+    )
   })
 
   test('takes an embedded database with the explicit word', () => {

@@ -26,6 +26,9 @@ const config = parseConfig({
   METRICS_PORT: '0',
   LOG_LEVEL: 'warn',
   CPIS_LIMITS: 'off',
+  // Mail is offered; no one takes it
+  CPIS_SMTP_URL: 'smtp://127.0.0.1:9',
+  CPIS_MAIL_FROM: 'cpis@register.example',
 })
 let now = exampleInstant(0)
 const server = await startServer(config, { clock: () => now })

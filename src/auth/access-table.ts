@@ -134,6 +134,32 @@ export const ACCESS_TABLE: readonly AccessRow[] = [
     allow: { 'la-supplier': 'own', 'la-receiver': 'own', auditor: 'any' },
     scope: 'resource',
   },
+  // it adds to what the authority is shown of the record; the record itself stays as it is
+  {
+    type: 'AuditEvent',
+    interactions: ['operation'],
+    operations: ['acknowledge'],
+    allow: { 'la-supplier': 'own', 'la-receiver': 'own' },
+    scope: 'resource',
+    letter: 'u',
+  },
+  // what was shown then, and how people used the register: for whoever reads all of the log
+  {
+    type: 'AuditEvent',
+    interactions: ['operation'],
+    operations: ['disclosed'],
+    allow: { auditor: 'any' },
+    scope: 'resource',
+    letter: 'r',
+  },
+  {
+    type: 'AuditEvent',
+    interactions: ['operation'],
+    operations: ['report'],
+    allow: { auditor: 'any' },
+    scope: 'resource',
+    letter: 's',
+  },
   // Subscription and its operations
   {
     type: 'Subscription',
@@ -161,7 +187,7 @@ export const ACCESS_TABLE: readonly AccessRow[] = [
   {
     type: 'Subscription',
     interactions: ['operation'],
-    operations: ['release'],
+    operations: ['release', 'pause', 'resume', 'resend-lane'],
     allow: { administrator: 'any' },
     scope: [SCOPE.admin],
   },
@@ -191,7 +217,16 @@ export const ACCESS_TABLE: readonly AccessRow[] = [
   {
     type: 'admin',
     interactions: ['operation'],
-    operations: ['clients', 'lanes', 'alerts', 'dead-letters'],
+    operations: [
+      'clients',
+      'revoke-client',
+      'restore-client',
+      'revoke-token',
+      'lanes',
+      'alerts',
+      'dead-letters',
+      'load-directory',
+    ],
     allow: { administrator: 'any' },
     scope: [SCOPE.admin],
   },

@@ -1,11 +1,13 @@
-/** Access tokens of the embedded issuer (RFC 9068): issued for 300 s, verified on each request, never mixed with other kinds of token (security.md "Tokens"). */
+/** Access tokens (RFC 9068) of the embedded issuer, and of outside issuers where they are configured: issued for 300 s, verified on each request, never mixed with other kinds of token (security.md "Tokens"). */
 import type { Context } from '../context.ts'
 import type { AuthorityCode, OdsCode } from '../domain/brands.ts'
 import type { AuthorityCaller, Caller, FeedCaller, UserCaller } from './caller.ts'
 import { hasValidSignature, type Jwt, parseJwt, signJwt } from './jwt.ts'
 import { findKey } from './key-set.ts'
+import { judgeOutsideToken } from './outside-token.ts'
 import { publicTokenKeys } from './published-keys.ts'
 import { findTimeFault } from './token-times.ts'
+import type { TrustedIssuer } from './trusted-issuers.ts'
 
 export const ACCESS_TOKEN_SECONDS = 300
 const TYP = 'at+jwt'
@@ -20,7 +22,7 @@ export type Verified =
   | { readonly caller: Caller }
   | { readonly caller?: undefined; readonly reason: string; readonly missing: boolean }
 
-type Needs = Pick<Context, 'config' | 'clock' | 'keys' | 'auth' | 'store'>
+type Needs = Pick<Context, 'config' | 'clock' | 'keys' | 'auth' | 'store' | 'fetch' | 'log'>
 
 /** What a 401 carries. */
 export const CHALLENGE = { 'WWW-Authenticate': 'Bearer' } as const
@@ -82,9 +84,10 @@ export function audienceOf(baseUrl: string): string {
 async function verifyNew(token: string, nowMs: number, context: Needs): Promise<Verified> {
   const jwt = parseJwt(token)
   if (jwt === undefined) return refuse('not a signed JWT')
+  const outside = findOutsideIssuer(jwt, context)
+  if (outside !== undefined) return verifyOutside(jwt, outside, context)
   const fault = findTokenFault(jwt, context, nowMs)
   if (fault !== undefined) return refuse(fault)
-  // Access tokens of trusted outside issuers would be told apart here, by iss.
   const key = findKey(publicTokenKeys(context.keys), jwt.kid, ALGORITHM)
   if (key === undefined) return refuse('no key has this kid')
   if (!(await hasValidSignature(jwt, key))) return refuse('the signature is wrong')
@@ -92,6 +95,19 @@ async function verifyNew(token: string, nowMs: number, context: Needs): Promise<
   if (caller === undefined) return refuse('the claims do not make a caller')
   context.auth.verified.add(token, caller, Number(jwt.claims['exp']) * 1000)
   return { caller }
+}
+
+/** The issuer of an access token that was made elsewhere; its claims say which, the configuration everything else. */
+function findOutsideIssuer({ claims }: Jwt, { config, auth }: Needs): TrustedIssuer | undefined {
+  if (claims['iss'] === config.baseUrl) return undefined
+  return auth.issuers.find((one) => one.use === 'access-token' && one.issuer === claims['iss'])
+}
+
+async function verifyOutside(jwt: Jwt, issuer: TrustedIssuer, context: Needs): Promise<Verified> {
+  const judged = await judgeOutsideToken(jwt, issuer, context)
+  if ('reason' in judged) return refuse(judged.reason)
+  context.auth.verified.add(jwt.text, judged.caller, Number(jwt.claims['exp']) * 1000)
+  return judged
 }
 
 function findTokenFault({ alg, typ, claims }: Jwt, { config }: Needs, nowMs: number): string | undefined {

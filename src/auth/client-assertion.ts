@@ -88,5 +88,6 @@ function isExactly(audience: unknown, endpoint: string): boolean {
 /** One answer for all faults, so that nobody can try them one by one. */
 function refuse(reason: string, client?: RegisteredClient): OAuthError {
   const said = 'The client could not be authenticated. See docs/integrating.md for what an assertion needs.'
-  return new OAuthError('invalid_client', said, client === undefined ? reason : `${client.clientId}: ${reason}`)
+  if (client === undefined) return new OAuthError('invalid_client', said, reason)
+  return new OAuthError('invalid_client', said, `${client.clientId}: ${reason}`, client.clientId)
 }

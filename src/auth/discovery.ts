@@ -2,7 +2,7 @@
 import type { JWK } from 'jose'
 import type { Context } from '../context.ts'
 import { ASSERTION_ALGORITHMS } from './client-assertion.ts'
-import { publicTokenKeys, publicWebhookKeys } from './published-keys.ts'
+import { publicSealKeys, publicTokenKeys, publicWebhookKeys } from './published-keys.ts'
 import { MOST_SCOPES } from './registered-clients.ts'
 import { GRANT_TYPES, tokenEndpoint } from './token-endpoint.ts'
 
@@ -34,4 +34,9 @@ export function tokenKeySet({ keys }: Pick<Context, 'keys'>): { readonly keys: r
 /** Body of `/.well-known/webhook-keys.json`: keys of notification signatures. Pure. */
 export function webhookKeySet({ keys }: Pick<Context, 'keys'>): { readonly keys: readonly JWK[] } {
   return { keys: publicWebhookKeys(keys) }
+}
+
+/** Body of `/.well-known/audit-seal-keys.json`: keys of the audit's seals. Pure. */
+export function sealKeySet({ keys }: Pick<Context, 'keys'>): { readonly keys: readonly JWK[] } {
+  return { keys: publicSealKeys(keys) }
 }

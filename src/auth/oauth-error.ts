@@ -15,12 +15,15 @@ export class OAuthError extends Error {
   readonly code: OAuthErrorCode
   readonly description: string
   readonly reason: string
+  /** The registered client that asked, or that the request named without proof. */
+  readonly clientId?: string
 
-  constructor(code: OAuthErrorCode, description: string, reason = description) {
+  constructor(code: OAuthErrorCode, description: string, reason = description, clientId?: string) {
     super(`${code}: ${reason}`)
     this.name = 'OAuthError'
     this.code = code
     this.description = description
     this.reason = reason
+    if (clientId !== undefined) this.clientId = clientId
   }
 }

@@ -49,6 +49,22 @@ export function parseList(setting: Setting, name: string): readonly Setting[] {
   })
 }
 
+/** What `parse` makes of each. Throws one ConfigError with the faults of all. Pure. */
+export function parseEach<T>(settings: readonly Setting[], parse: (setting: Setting) => T): readonly T[] {
+  const faults: string[] = []
+  const parsed = settings.flatMap((setting) => {
+    try {
+      return [parse(setting)]
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      faults.push(error.message)
+      return []
+    }
+  })
+  if (faults.length > 0) throw new ConfigError(faults.join(' '))
+  return parsed
+}
+
 /** A text member that is not empty. Throws ConfigError. Pure. */
 export function parseText(setting: Setting, name: string, pattern = /^\S(.*\S)?$/): string {
   const value = setting.value[name]

@@ -1,6 +1,6 @@
 /** The public parts of the server's own keys, as they are published (RFC 7517) and as its own tokens are verified with. */
 import type { JWK } from 'jose'
-import type { Keys, PrivateJwk } from '../keys.ts'
+import { type Keys, type PrivateJwk, sealKeys } from '../keys.ts'
 
 const published = new WeakMap<Keys, readonly JWK[]>()
 
@@ -14,6 +14,11 @@ export function publicTokenKeys(keys: Keys): readonly JWK[] {
 /** Public keys of webhook signatures. Pure. */
 export function publicWebhookKeys(keys: Keys): readonly JWK[] {
   return keys.webhooks.map((key) => publicPart(key, 'EdDSA'))
+}
+
+/** Public keys of the audit's seals, of long ago too. Pure. */
+export function publicSealKeys(keys: Keys): readonly JWK[] {
+  return sealKeys(keys).map((key) => publicPart(key, 'EdDSA'))
 }
 
 /** Named member by member: a private one can never slip through. */

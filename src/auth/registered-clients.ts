@@ -3,6 +3,7 @@ import { ConfigError } from '../config.ts'
 import type { AuthorityCode, OdsCode } from '../domain/brands.ts'
 import {
   type KeySource,
+  parseEach,
   parseKeySource,
   parseList,
   parseText,
@@ -49,7 +50,7 @@ export const MOST_SCOPES: Readonly<Record<ClientKind, readonly string[]>> = {
     'system/Flag.cruds',
     'system/Patient.cruds',
     'system/Organization.rus',
-    'system/AuditEvent.rs',
+    'system/AuditEvent.rus',
     'system/Subscription.cruds',
   ],
   'la-receiver': [
@@ -57,7 +58,7 @@ export const MOST_SCOPES: Readonly<Record<ClientKind, readonly string[]>> = {
     'system/Flag.rs',
     'system/Patient.rs',
     'system/Organization.rs',
-    'system/AuditEvent.rs',
+    'system/AuditEvent.rus',
     'system/Subscription.cruds',
   ],
   'nhs-system': [SCOPE.check, SCOPE.birth],
@@ -78,8 +79,8 @@ export function readClients(file: string): ClientRegistry {
 export function parseClients(setting: Setting): ClientRegistry {
   refuseUnknownMembers(setting, ['clients', 'people'])
   return {
-    clients: parseList(setting, 'clients').map(parseClient),
-    people: parseList(setting, 'people').map(parsePerson),
+    clients: parseEach(parseList(setting, 'clients'), parseClient),
+    people: parseEach(parseList(setting, 'people'), parsePerson),
   }
 }
 

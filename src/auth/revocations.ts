@@ -45,8 +45,24 @@ export async function revokeToken(tokenId: string, until: Date, { store }: Pick<
   await store.claim(KIND, withEnd(tokenText(tokenId), until), until)
 }
 
+/** Ends every revocation of a client; true when there was one. Other processes know it within a second. */
+export async function restoreClient(clientId: string, { store }: Pick<Context, 'store'>): Promise<boolean> {
+  const text = clientText(clientId)
+  const held = (await store.claims(KIND)).filter((one) => withoutEnd(one) === text)
+  for (const one of held) await store.unclaim(KIND, one)
+  return held.length > 0
+}
+
+/** Ids of the clients that are revoked now, read from the store. */
+export async function findRevokedClients({ store }: Pick<Context, 'store'>): Promise<ReadonlySet<string>> {
+  const texts = (await store.claims(KIND)).map(withoutEnd)
+  return new Set(texts.filter((one) => one.startsWith(CLIENT)).map((one) => one.slice(CLIENT.length)))
+}
+
+const CLIENT = 'client '
+
 function clientText(clientId: string): string {
-  return `client ${clientId}`
+  return `${CLIENT}${clientId}`
 }
 
 function tokenText(tokenId: string): string {

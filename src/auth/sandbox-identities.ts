@@ -92,6 +92,7 @@ export function issuerOf(identities: SandboxIdentities): TrustedIssuer {
     algorithms: [identities.issuerKey.alg],
     claims: CIS2_CLAIMS,
     keys: { keys: [publicKey(identities.issuerKey)] },
+    use: 'id-token',
   }
 }
 

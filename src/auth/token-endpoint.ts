@@ -2,6 +2,7 @@
 import type { Context } from '../context.ts'
 import { StoreError } from '../store/store.ts'
 import { ACCESS_TOKEN_SECONDS, audienceOf, type Grant, issueAccessToken } from './access-token.ts'
+import type { Caller } from './caller.ts'
 import { authenticateClient } from './client-assertion.ts'
 import { grantClientCredentials } from './client-credentials.ts'
 import { OAuthError, type OAuthErrorCode } from './oauth-error.ts'
@@ -28,10 +29,15 @@ export interface TokenAnswer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: Readonly<Record<string, string | number>>
+  /** Whom the token is for. */
+  readonly granted?: Caller
+  /** Of a refusal: the registered client that asked, or that the request named without proof. */
+  readonly client?: string
 }
 
 const NO_STORE = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const
 const RETRY_AFTER_SECONDS = '2'
+const NOT_NOW = 'No token can be issued now. Try again.'
 const STATUS: Readonly<Partial<Record<OAuthErrorCode, number>>> = { invalid_client: 401, temporarily_unavailable: 503 }
 
 /** The URL that assertions are made for. Pure. */
@@ -42,20 +48,24 @@ export function tokenEndpoint(baseUrl: string): string {
 /** The answer to a token request, refusals included. Store I/O, and network I/O for keys by URL; logs one line without token or person. Never rejects but for a fault of the program. */
 export async function handleToken(form: TokenForm, facts: TokenFacts, context: TokenContext): Promise<TokenAnswer> {
   const log = context.log.child({ requestId: facts.requestId, route: 'oauth2/token' })
+  let proven: RegisteredClient | undefined
   try {
     checkIssuer(context)
     const fields = parseForm(form)
     const grantType = parseGrantType(fields)
     checkTarget(fields, context)
-    const client = await authenticateClient(assertionOf(fields), tokenEndpoint(context.config.baseUrl), context)
-    const grant = await grantFor(grantType, fields, client, context)
-    const token = await issueAccessToken(grant, context)
+    proven = await authenticateClient(assertionOf(fields), tokenEndpoint(context.config.baseUrl), context)
+    const grant = await grantFor(grantType, fields, proven, context)
+    const tokenId = context.newId()
+    const { config, clock, keys } = context
+    const token = await issueAccessToken(grant, { config, clock, keys, newId: () => tokenId })
     log.info({ client: grant.clientId, kind: grant.kind }, 'token issued')
-    return tokenAnswer(token, grant, grantType)
+    return { ...tokenAnswer(token, grant, grantType), granted: { ...grant, tokenId } }
   } catch (thrown) {
     const error = asOAuthError(thrown)
     log.warn({ error: error.code, reason: error.reason }, 'token refused')
-    return errorAnswer(error)
+    const client = proven?.clientId ?? error.clientId
+    return { ...errorAnswer(error), ...(client === undefined ? {} : { client }) }
   }
 }
 
@@ -141,9 +151,14 @@ function tokenAnswer(token: string, grant: Grant, grantType: GrantType): TokenAn
 function asOAuthError(thrown: unknown): OAuthError {
   if (thrown instanceof OAuthError) return thrown
   if (thrown instanceof StoreError) {
-    return new OAuthError('temporarily_unavailable', 'No token can be issued now. Try again.', `store: ${thrown.kind}`)
+    return new OAuthError('temporarily_unavailable', NOT_NOW, `store: ${thrown.kind}`)
   }
   throw thrown
+}
+
+/** What is said when a token could be given and not be kept in the log. Pure. */
+export function unavailableAnswer(): TokenAnswer {
+  return errorAnswer(new OAuthError('temporarily_unavailable', NOT_NOW))
 }
 
 function errorAnswer(error: OAuthError): TokenAnswer {

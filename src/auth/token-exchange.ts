@@ -50,10 +50,22 @@ export async function exchangeToken(form: ExchangeForm, client: RegisteredClient
     throw new OAuthError('invalid_request', `requested_token_type can only be ${ACCESS_TOKEN_TYPE}.`)
   }
   const person = await verifyIdToken(form.subjectToken, context)
+  return grantPerson({ person, client, scope: form.scope }, context)
+}
+
+/** The grant for a proven person in a client. Throws OAuthError. Pure. */
+export function grantPerson(
+  {
+    person,
+    client,
+    scope,
+  }: { readonly person: Person; readonly client: RegisteredClient; readonly scope: string | undefined },
+  context: Pick<Context, 'auth'>,
+): Grant {
   if (client.organizations.length > 0 && !client.organizations.includes(person.organization)) {
     throw refuse("the person's organisation does not use this client")
   }
-  const scopes = narrowScopes(form.scope, scopesFor(person, client, context))
+  const scopes = narrowScopes(scope, scopesFor(person, client, context))
   return {
     kind: kindOf(scopes, client),
     clientId: client.clientId,
@@ -68,7 +80,7 @@ export async function exchangeToken(form: ExchangeForm, client: RegisteredClient
 export async function verifyIdToken(text: string | undefined, context: Needs): Promise<Person> {
   const jwt = text === undefined ? undefined : parseJwt(text)
   if (jwt === undefined) throw refuse('subject_token is not a signed JWT')
-  const issuer = context.auth.issuers.find((one) => one.issuer === jwt.claims['iss'])
+  const issuer = context.auth.issuers.find((one) => one.use === 'id-token' && one.issuer === jwt.claims['iss'])
   if (issuer === undefined) throw refuse('the issuer is not trusted')
   const fault = findIdTokenFault(jwt, issuer, context.clock().getTime())
   if (fault !== undefined) throw refuse(fault)
@@ -129,7 +141,12 @@ function textOf(value: unknown): string {
   return typeof value === 'string' && value.length <= 200 ? value.trim() : ''
 }
 
-function scopesFor(person: Person, client: RegisteredClient, { auth }: Needs): readonly string[] {
+/** All that a person may have in a client. Pure. */
+export function scopesFor(
+  person: Person,
+  client: RegisteredClient,
+  { auth }: Pick<Context, 'auth'>,
+): readonly string[] {
   if (client.kind === 'nhs-system') return client.scopes
   const granted = scopesOfPerson(auth.registry.people, person.issuer, person.user.id)
   return granted.filter((one) => hasScope(client.scopes, one))

@@ -1,8 +1,8 @@
 /** Identity providers whose id_tokens are believed (security.md "Trusted outside issuers"): a fixed list, so that nothing is taken from a token to find its key. */
-import { ConfigError } from '../config.ts'
 import { isKnownAlgorithm } from './key-set.ts'
 import {
   type KeySource,
+  parseEach,
   parseKeySource,
   parseList,
   parseText,
@@ -27,7 +27,15 @@ export interface ClaimMap {
   readonly organization: string
   /** Claims with assurance levels; the least counts, and all must be there. */
   readonly assuranceLevels: readonly string[]
+  /** In access tokens alone: the registered client, its scopes, and the authority (GSS) it acts for. */
+  readonly clientId: string
+  readonly scope: string
+  readonly authority: string
 }
+
+/** What the tokens of an issuer are believed to be: who someone is, for an exchange; or what may be asked for, by themselves. Never both. */
+export const ISSUER_USES = ['id-token', 'access-token'] as const
+export type IssuerUse = (typeof ISSUER_USES)[number]
 
 export interface TrustedIssuer {
   readonly issuer: string
@@ -36,6 +44,7 @@ export interface TrustedIssuer {
   readonly algorithms: readonly string[]
   readonly claims: ClaimMap
   readonly keys: KeySource
+  readonly use: IssuerUse
 }
 
 /** As NHS CIS2 Authentication names them (id_token with the nationalrbacaccess scope). */
@@ -49,9 +58,12 @@ export const CIS2_CLAIMS: ClaimMap = {
   roleName: 'role_name',
   organization: 'org_code',
   assuranceLevels: ['id_assurance_level', 'authentication_assurance_level'],
+  clientId: 'client_id',
+  scope: 'scope',
+  authority: 'authority',
 }
 
-/** Reads the file of CPIS_ISSUERS: `{ "issuers": [{ issuer, jwks | jwks_uri, audience, algorithms, claims }] }`. Throws ConfigError. Disk I/O. */
+/** Reads the file of CPIS_ISSUERS: `{ "issuers": [{ issuer, jwks | jwks_uri, audience, algorithms, claims, use }] }`. Throws ConfigError. Disk I/O. */
 export function readIssuers(file: string): readonly TrustedIssuer[] {
   return parseIssuers(readSetting('CPIS_ISSUERS', file))
 }
@@ -59,15 +71,24 @@ export function readIssuers(file: string): readonly TrustedIssuer[] {
 /** The list from its parsed JSON. Throws ConfigError that names the place. Pure. */
 export function parseIssuers(setting: Setting): readonly TrustedIssuer[] {
   refuseUnknownMembers(setting, ['issuers'])
-  const issuers = parseList(setting, 'issuers').map(parseIssuer)
-  const names = issuers.map((one) => one.issuer)
+  const issuers = parseEach(parseList(setting, 'issuers'), parseIssuer)
+  const names = issuers.map(({ issuer, use }) => `${issuer} (${use})`)
   const twice = names.find((name, index) => names.indexOf(name) !== index)
-  if (twice !== undefined) throw new ConfigError(`CPIS_ISSUERS: the issuer ${twice} stands twice. Remove one.`)
+  if (twice !== undefined) throw settingError(setting, `the issuer ${twice} stands twice. Remove one.`)
+  const shared = issuers.find((one) => issuers.some((other) => isOtherUse(one, other) && sharesAudience(one, other)))
+  if (shared !== undefined) {
+    throw settingError(setting, `${shared.issuer}: its id_tokens and its access tokens must have different audiences.`)
+  }
   return issuers
 }
 
+const isOtherUse = (one: TrustedIssuer, other: TrustedIssuer): boolean =>
+  one.issuer === other.issuer && one.use !== other.use
+const sharesAudience = (one: TrustedIssuer, other: TrustedIssuer): boolean =>
+  one.audiences.some((audience) => other.audiences.includes(audience))
+
 function parseIssuer(setting: Setting): TrustedIssuer {
-  refuseUnknownMembers(setting, ['issuer', 'audience', 'algorithms', 'claims', 'jwks', 'jwks_uri'])
+  refuseUnknownMembers(setting, ['issuer', 'audience', 'algorithms', 'claims', 'jwks', 'jwks_uri', 'use'])
   const algorithms = parseTexts(setting, 'algorithms')
   if (algorithms.length === 0 || !algorithms.every(isKnownAlgorithm)) {
     throw settingError(setting, 'algorithms must name signature algorithms with a public key, such as RS256 or ES256.')
@@ -78,7 +99,15 @@ function parseIssuer(setting: Setting): TrustedIssuer {
     algorithms,
     claims: parseClaimMap(setting),
     keys: parseKeySource(setting),
+    use: parseUse(setting),
   }
+}
+
+function parseUse(setting: Setting): IssuerUse {
+  const { use = 'id-token' } = setting.value
+  const found = ISSUER_USES.find((one) => one === use)
+  if (found === undefined) throw settingError(setting, `use must be one of ${ISSUER_USES.join(', ')}.`)
+  return found
 }
 
 function parseAudiences(setting: Setting): readonly string[] {
@@ -105,5 +134,8 @@ function parseClaimMap(setting: Setting): ClaimMap {
     roleName: text('roleName'),
     organization: text('organization'),
     assuranceLevels: levels.length === 0 ? CIS2_CLAIMS.assuranceLevels : levels,
+    clientId: text('clientId'),
+    scope: text('scope'),
+    authority: text('authority'),
   }
 }

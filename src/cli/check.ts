@@ -4,7 +4,7 @@ import type { Bundle, Parameters } from '@medplum/fhirtypes'
 import { findCareSetting } from '../domain/care-settings.ts'
 import { SYSTEM } from '../fhir/canonicals.ts'
 import { answerLines } from './answer-text.ts'
-import { fetchToken } from './bearer.ts'
+import { getBearer } from './bearer.ts'
 import { EXIT, type Io, say, sayJson, styled } from './io.ts'
 import { parseResource } from './parse-answer.ts'
 import { sendFhir, serverOrigin } from './server-client.ts'
@@ -21,7 +21,7 @@ export interface CheckOptions {
 /** Asks and prints. Resolves to 0 for every sure answer, a hit or nothing known. */
 export async function runCheck(number: string, options: CheckOptions, io: Io): Promise<number> {
   const origin = serverOrigin(io.env)
-  const { token } = await fetchToken(origin, options.as, io)
+  const { token } = await getBearer(origin, options.as, io)
   const answer = await postCheck(origin, token, buildCheckParameters(number, options))
   if (options.json) sayJson(io, answer)
   else printAnswer(number, answer, io)

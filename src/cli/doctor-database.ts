@@ -1,11 +1,13 @@
 /** What `cpis doctor` says of the database: version, replica set, durability, schema, clock and data keys (issue 6). */
 import type { Config } from '../config.ts'
 import { type DatabaseFacts, findServerFault, isVersionSafe } from '../store/database-facts.ts'
+import { TRANSACTION_LIFETIME_S } from '../store/mongod-process.ts'
 import { type Finding, fail, ok, warn } from './doctor-finding.ts'
 
 const SKEW_WARN_MS = 2_000
 const SKEW_FAIL_MS = 30_000
 const MEMBERS = 3
+const MOST_LIFETIME_S = 2 * TRANSACTION_LIFETIME_S
 
 export interface DatabaseCheck {
   readonly facts: DatabaseFacts
@@ -22,8 +24,10 @@ export function databaseFindings(check: DatabaseCheck): Finding[] {
     checkVersion(check),
     checkReplicaSet(check),
     checkConcern(check.facts),
+    ...checkTransactions(check.facts),
     checkMigrations(check.facts),
     checkIndexes(check.facts),
+    ...checkDirectory(check),
     ...(check.now === undefined ? [] : [checkClock(check.facts, check.now)]),
     ...(check.dataKeys === undefined ? [] : [checkDataKeys(check.facts, check.dataKeys)]),
   ]
@@ -53,6 +57,15 @@ function checkConcern({ defaultWriteConcern, journalsMajority }: DatabaseFacts):
   return fail(what, 'a majority does not wait for the journal', 'Set writeConcernMajorityJournalDefault to true.')
 }
 
+/** What a killed server process leaves locked: one child, or the numbering of notifications. */
+function checkTransactions({ transactionSeconds: seconds }: DatabaseFacts): Finding[] {
+  if (seconds === undefined) return []
+  const what = 'transactions'
+  const found = `ended by the database after ${seconds} s`
+  const remedy = `Set its parameter transactionLifetimeLimitSeconds to ${TRANSACTION_LIFETIME_S}: what a killed server has locked is free sooner.`
+  return [seconds > MOST_LIFETIME_S ? warn(what, found, remedy) : ok(what, found)]
+}
+
 function checkMigrations({ openMigrations }: DatabaseFacts): Finding {
   if (openMigrations.length === 0) return ok('migrations', 'all done')
   return warn('migrations', `to be run: ${openMigrations.join(', ')}`, 'Start the server: it runs them.')
@@ -64,6 +77,18 @@ function checkIndexes({ missingIndexes, openMigrations }: DatabaseFacts): Findin
   const found = `missing: ${missingIndexes.join('; ')}`
   if (openMigrations.length > 0) return warn(what, found, 'Start the server: its migrations make them.')
   return fail(what, found, 'Make them again with createIndex: without them checks are slow, or records not unique.')
+}
+
+/** Without NHS organisations no check is answered, without authorities no answer says whom to call. */
+function checkDirectory({ facts: { directory }, mode }: DatabaseCheck): Finding[] {
+  if (directory === undefined) return []
+  const what = 'directory'
+  const found = `${directory.sites} NHS organisations and sites, ${directory.authorities} authorities`
+  if (directory.sites > 0 && directory.authorities > 0) return [ok(what, found)]
+  if (mode === 'sandbox') return [warn(what, found, 'Start the server: it brings those of the sandbox.')]
+  return [
+    fail(what, found, 'Load them with `cpis directory load FILE`: checks from unknown organisations are refused.'),
+  ]
 }
 
 function checkClock({ at }: DatabaseFacts, now: Date): Finding {

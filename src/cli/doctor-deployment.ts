@@ -1,6 +1,6 @@
 /** What `cpis doctor` says of everything but the database: disk, TLS, limits, policy and the endpoints it allows (issue 6). */
 import { lookup } from 'node:dns/promises'
-import { existsSync, statfsSync } from 'node:fs'
+import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Config } from '../config.ts'
 import { isPublicAddress } from '../delivery/address-policy.ts'
@@ -24,6 +24,27 @@ export function checkDisk({ dataDir }: Pick<Config, 'dataDir'>): Finding {
   const remedy = 'Make room, or set CPIS_DATA_DIR to a larger disk: a full one stops the embedded database.'
   if (free < DISK_FAIL_GB) return fail(what, found, remedy)
   return free < DISK_WARN_GB ? warn(what, found, remedy) : ok(what, found)
+}
+
+/** Whether the seals of the audit have a second place, and on another disk than an embedded database. Disk I/O. */
+export function checkSealCopy(config: Pick<Config, 'mode' | 'sealCopy' | 'mongodbUrl' | 'dataDir'>): Finding {
+  const what = 'seal copy'
+  const { mode, sealCopy, mongodbUrl, dataDir } = config
+  if (mode === 'sandbox') return ok(what, `${sealCopy ?? 'none'}, in a sandbox`)
+  if (sealCopy === undefined)
+    return warn(
+      what,
+      'none',
+      'Set CPIS_SEAL_COPY to a folder on another disk: without it an audit that was cut is not found.',
+    )
+  try {
+    accessSync(sealCopy, constants.W_OK)
+  } catch {
+    return fail(what, `${sealCopy} cannot be written`, 'Mount it, or make it and give it to the user of the server.')
+  }
+  const isBeside = mongodbUrl === undefined && existsSync(dataDir) && statSync(dataDir).dev === statSync(sealCopy).dev
+  if (isBeside) return warn(what, `${sealCopy} is on the disk of the database`, 'Set CPIS_SEAL_COPY to another disk.')
+  return ok(what, sealCopy)
 }
 
 /** Whether the address that callers use answers over TLS. Network I/O. */
@@ -52,15 +73,24 @@ function whyNoTls(baseUrl: string, error: unknown): Finding {
 }
 
 /** Disk I/O. */
-export function checkLimits(config: Pick<Config, 'limits'>): Finding {
+export function checkLimits(config: Pick<Config, 'limits' | 'policyFile'>): Finding {
   return findingOf('limits', () => {
-    const limits = readLimits(config)
+    const limits = readLimits(config, policyOrNone(config.policyFile)?.limits)
     if (limits === undefined) return warn('limits', 'off', 'Unset CPIS_LIMITS: nothing slows a caller.')
     return ok(
       'limits',
       `${limits.checksPerUserPerMinute} checks a minute and ${limits.checksPerUserPerHour} an hour a user`,
     )
   })
+}
+
+/** A policy that cannot be read is a finding of its own. */
+function policyOrNone(file: string | undefined): PolicyFile | undefined {
+  try {
+    return readPolicyFile(file)
+  } catch {
+    return undefined
+  }
 }
 
 /** The policy, and whether each host that it allows has public addresses. Disk and network I/O. */
@@ -74,8 +104,17 @@ export async function checkPolicy(config: Pick<Config, 'policyFile' | 'mode'>): 
   return [finding, ...(await Promise.all(hosts.map(checkEndpoint)))]
 }
 
-function describePolicy({ endpoints, check }: PolicyFile, { mode }: Pick<Config, 'mode'>): Finding {
-  const found = `endpoints of ${endpoints.size} authorities; ${check.checkRoles.length} roles may check`
+function describePolicy(policy: PolicyFile, { mode }: Pick<Config, 'mode'>): Finding {
+  const { endpoints, check, retention } = policy
+  const kept =
+    retention?.auditMonths === undefined ? 'AuditEvents stay' : `AuditEvents stay ${retention.auditMonths} months`
+  const own = (['limits', 'issuers', 'clients'] as const).filter((name) => policy[name] !== undefined)
+  const found = [
+    `endpoints of ${endpoints.size} authorities`,
+    `${check.checkRoles.length} roles may check`,
+    kept,
+    ...(own.length === 0 ? [] : [`sets ${own.join(', ')}`]),
+  ].join('; ')
   if (endpoints.size > 0 || mode === 'sandbox') return ok('policy', found)
   return warn('policy', found, 'List the hosts of authorities under endpoints in CPIS_POLICY: no other is told.')
 }
@@ -95,10 +134,12 @@ async function checkEndpoint(host: string): Promise<Finding> {
 }
 
 /** Production without outside issuers has no one who may check. Pure. */
-export function checkCallers({ mode, issuersFile, clientsFile, embeddedIssuer }: Config): Finding {
+export function checkCallers({ mode, issuersFile, clientsFile, embeddedIssuer, policyFile }: Config): Finding {
   if (mode === 'sandbox') return ok('callers', 'identities of the sandbox')
-  if (issuersFile === undefined && !embeddedIssuer)
+  const policy = policyOrNone(policyFile)
+  if (issuersFile === undefined && policy?.issuers === undefined && !embeddedIssuer)
     return warn('callers', 'no issuer is trusted', 'Name identity providers in CPIS_ISSUERS: nobody can check else.')
-  if (clientsFile === undefined) return warn('callers', 'no clients', 'Name the systems in CPIS_CLIENTS.')
-  return ok('callers', 'CPIS_ISSUERS and CPIS_CLIENTS are named')
+  if (clientsFile === undefined && policy?.clients === undefined)
+    return warn('callers', 'no clients', 'Name the systems in CPIS_CLIENTS.')
+  return ok('callers', 'issuers and clients are named')
 }

@@ -5,12 +5,13 @@ import { dirname, join } from 'node:path'
 import { pino } from 'pino'
 import { type Config, parseConfig } from '../config.ts'
 import { orderKeys } from '../key-rotation.ts'
-import { type Keys, keysFileOf, loadKeys } from '../keys.ts'
+import { type Keys, keysFileOf, loadKeys, sealKeys } from '../keys.ts'
 import { inspectDatabase, isVersionSafe } from '../store/database-facts.ts'
 import { defaultCacheDir, findMongod } from '../store/mongod-binary.ts'
 import { databaseFindings } from './doctor-database.ts'
-import { checkCallers, checkDisk, checkLimits, checkPolicy, checkTls } from './doctor-deployment.ts'
+import { checkCallers, checkDisk, checkLimits, checkPolicy, checkSealCopy, checkTls } from './doctor-deployment.ts'
 import { type Finding, fail, findingOf, ok, warn } from './doctor-finding.ts'
+import { outgoingTlsFindings } from './doctor-outgoing-tls.ts'
 import { EXIT, type Io, say, sayJson, styled } from './io.ts'
 import { send, serverOrigin } from './server-client.ts'
 import { VERSION } from './version.ts'
@@ -42,6 +43,7 @@ async function findAll(io: Io): Promise<Finding[]> {
     ...(await checkDatabase(config, serverTime)),
     checkDataFolder(config),
     checkDisk(config),
+    checkSealCopy(config),
     ...checkKeyFiles(config),
     checkKeys(config),
     checkLimits(config),
@@ -49,6 +51,7 @@ async function findAll(io: Io): Promise<Finding[]> {
     ...(await checkPolicy(config)),
     await checkPort(config, isServerUp),
     await checkTls(config),
+    ...outgoingTlsFindings(config, serverTime ?? new Date()),
     checkServer(origin, isServerUp),
   ]
 }
@@ -110,11 +113,11 @@ function checkKeys(config: Config): Finding {
   const file = keysFileOf(config)
   if (config.keysFile === undefined && !existsSync(file)) return ok(what, 'made at the first start of the sandbox')
   return findingOf(what, () => {
-    const { data, tokens, webhooks } = orderKeys(loadKeys(config), Date.now())
-    const versions = data.map(({ id }) => id).join(', ')
+    const keys = orderKeys(loadKeys(config), Date.now())
+    const versions = keys.data.map(({ id }) => id).join(', ')
     return ok(
       what,
-      `data ${versions} (the first seals); ${tokens.length} for tokens, ${webhooks.length} for notifications`,
+      `data ${versions} (the first seals); ${keys.tokens.length} for tokens, ${keys.webhooks.length} for notifications, ${sealKeys(keys).length} for seals`,
     )
   })
 }
@@ -143,6 +146,7 @@ function checkKeyFiles(config: Config): Finding[] {
   const files = [
     ...own.map((name) => join(config.dataDir, name)),
     ...(config.keysFile === undefined ? [] : [config.keysFile]),
+    ...(config.clientKeyFile === undefined ? [] : [config.clientKeyFile]),
   ]
   return files.map((file) => checkMode(file))
 }

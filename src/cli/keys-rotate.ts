@@ -7,6 +7,7 @@ import { CliError, EXIT, type Io, say } from './io.ts'
 export interface KeysRotateOptions {
   readonly tokens?: boolean
   readonly webhooks?: boolean
+  readonly seals?: boolean
 }
 
 /** How long what the key before signed is believed: an access token's life. */
@@ -20,7 +21,8 @@ export async function runKeysRotate(file: string | undefined, options: KeysRotat
   if ((newestBegin(keys) ?? 0) > now - BETWEEN_MS) {
     throw new CliError(EXIT.failed, `${place} was rotated less than five minutes ago. Wait, then rotate again.`)
   }
-  const next = rotateKeys(keys, { tokens: options.tokens === true, webhooks: options.webhooks === true, now })
+  const { tokens = false, webhooks = false, seals = false } = options
+  const next = rotateKeys(keys, { tokens, webhooks, seals, now })
   try {
     replaceKeysFile(place, next)
   } catch (error) {

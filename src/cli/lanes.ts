@@ -1,5 +1,5 @@
-/** `cpis lanes`: the administrator's view of notifications: every lane, what waits, what its endpoint last said; and their release (delivery.md "Recovery"). */
-import { fetchToken } from './bearer.ts'
+/** `cpis lanes`: the administrator's view of notifications: every lane, what waits, what its endpoint last said; and their release, pause and resending (delivery.md "Recovery"). */
+import { getBearer } from './bearer.ts'
 import { CliError, EXIT, type Io, say, sayJson, styled } from './io.ts'
 import { isObject } from './parse-answer.ts'
 import { refusal, send, serverOrigin } from './server-client.ts'
@@ -10,28 +10,70 @@ export interface LanesOptions {
   readonly as: string
   /** Id of a Subscription, or `all`. */
   readonly release?: string
+  /** Id of a Subscription. */
+  readonly pause?: string
+  readonly resume?: string
+  /** Id of a Subscription whose events of these numbers are sent once more. */
+  readonly resend?: string
+  readonly from?: string
+  readonly through?: string
   readonly json?: boolean
 }
 
-/** Releases what is asked for, then prints how the lanes stand. Resolves to 1 when one is in error. */
+/** Does what is asked for, then prints how the lanes stand. Resolves to 1 when one is in error. */
 export async function runLanes(options: LanesOptions, io: Io): Promise<number> {
   const origin = serverOrigin(io.env)
-  const { token } = await fetchToken(origin, options.as, io)
+  const { token } = await getBearer(origin, options.as, io)
   const ask = async (method: 'GET' | 'POST', path: string): Promise<unknown> => {
     const answer = await send(origin, { method, path, token, headers: { accept: 'application/json' } })
     if (answer.status >= 400) throw refusal(answer)
     return answer.body
   }
-  const { release } = options
-  if (release !== undefined) {
-    const which = release === 'all' ? '' : `/${encodeURIComponent(release)}`
-    const answer = await ask('POST', `/admin/lanes${which}/release`)
-    io.err(`Released: ${sayCount(listIn(answer, 'released').length, 'lane')}.\n`)
-  }
+  for (const { path, said } of ordersOf(options)) io.err(`${said(await ask('POST', path))}\n`)
   const lanes = await readLanes(origin, token)
   if (options.json) for (const lane of lanes) sayJson(io, lane)
   else for (const line of laneLines(lanes, io)) say(io, line)
   return lanes.some((lane) => lane['state'] === 'error') ? EXIT.failed : EXIT.ok
+}
+
+/** What is sent for each option, and what is said of its answer. */
+interface Order {
+  readonly path: string
+  readonly said: (answer: unknown) => string
+}
+
+function ordersOf({ release, pause, resume, resend, from, through }: LanesOptions): readonly Order[] {
+  const one = (id: string, order: string): string => `/admin/lanes/${encodeURIComponent(id)}/${order}`
+  const count = (name: string, word: string) => (answer: unknown) =>
+    `${word}: ${sayCount(listIn(answer, name).length, 'lane')}.`
+  return [
+    ...(release === undefined
+      ? []
+      : [
+          {
+            path: release === 'all' ? '/admin/lanes/release' : one(release, 'release'),
+            said: count('released', 'Released'),
+          },
+        ]),
+    ...(pause === undefined ? [] : [{ path: one(pause, 'pause'), said: count('paused', 'Paused') }]),
+    ...(resume === undefined ? [] : [{ path: one(resume, 'resume'), said: count('resumed', 'Resumed') }]),
+    ...(resend === undefined
+      ? []
+      : [{ path: `${one(resend, 'resend')}?${numbersOf(from, through)}`, said: sayQueued }]),
+  ]
+}
+
+function numbersOf(from: string | undefined, through: string | undefined): URLSearchParams {
+  return new URLSearchParams({
+    ...(from === undefined ? {} : { eventsSinceNumber: from }),
+    ...(through === undefined ? {} : { eventsUntilNumber: through }),
+  })
+}
+
+function sayQueued(answer: unknown): string {
+  const queued = isObject(answer) ? answer['queued'] : undefined
+  if (!isObject(queued)) return 'Sent once more: nothing; there is no event of these numbers in the last 90 days.'
+  return `Sent once more: events ${queued['from']} to ${queued['through']}.`
 }
 
 function listIn(answer: unknown, name: string): readonly unknown[] {
@@ -77,7 +119,7 @@ function cellsOf(lane: Lane): string[] {
   const said = answer['status'] ?? answer['answer']
   return [
     [text('authority'), text('authorityName')].filter((one) => one !== '').join(' '),
-    text('state'),
+    lane['paused'] === true && lane['state'] !== 'paused' ? `${text('state')}, paused` : text('state'),
     text('waiting'),
     sayInstant(text('oldestWaitingAt')),
     said === undefined ? '-' : `${said} ${sayInstant(String(answer['at']))}`,

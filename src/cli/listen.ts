@@ -1,6 +1,6 @@
 /** `cpis listen`: a small receiver for integrators that prints one readable line for each access (delivery.md "Recovery"). */
 import { type Alert, type AlertSources, alertLine, readAlert } from './alert.ts'
-import { buildTokenSource, fetchToken } from './bearer.ts'
+import { buildTokenSource, getBearer } from './bearer.ts'
 import { EXIT, type Io, say, sayJson, styled, untilStopped } from './io.ts'
 import type { NotificationEvent } from './notification.ts'
 import { isAboutPlan, planAlertLine, readPlanAlert } from './plan-alert.ts'
@@ -60,7 +60,7 @@ export async function startListener(options: ListenerOptions, io: Io): Promise<L
 
   async function closeListener(keepSubscription: boolean, id: string): Promise<void> {
     if (!keepSubscription) {
-      const { token: own } = await fetchToken(origin, `receiver-${options.authority}`, io)
+      const { token: own } = await getBearer(origin, `receiver-${options.authority}`, io)
       await sendFhir(origin, { method: 'DELETE', path: `/Subscription/${id}`, token: own })
     }
     await receiver.close()

@@ -171,7 +171,7 @@ function issuesOf(one: ParametersParameter): string {
 }
 
 /** Columns as wide as their widest cell, two spaces between. Pure. */
-function tableOf(rows: readonly Cells[]): readonly string[] {
+export function tableOf(rows: readonly Cells[]): readonly string[] {
   const widths = (rows[0] ?? []).map((_cell, at) => Math.max(...rows.map((row) => (row[at] ?? '').length)))
   return rows.map((row) => `  ${row.map((cell, at) => cell.padEnd(widths[at] ?? 0)).join('  ')}`.trimEnd())
 }

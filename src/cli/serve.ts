@@ -12,13 +12,21 @@ import { isWorkersPrimary, letGo, runWorkers, sayReady, whenOrphaned } from './w
 export async function runServe(io: Io): Promise<number> {
   const config = parseConfig(io.env)
   if (isWorkersPrimary(config)) return runWorkers(config, io)
+  try {
+    return await serveHere(config, io)
+  } finally {
+    // also a worker that could not start must end, so that another is started in its place
+    letGo()
+  }
+}
+
+async function serveHere(config: Config, io: Io): Promise<number> {
   const server = await startOrSay(config)
   for (const line of banner(config, server.url)) say(io, line.startsWith('!') ? styled(io, 'yellow', line) : line)
   sayReady()
   await Promise.race([untilStopped(io), new Promise<void>(whenOrphaned)])
   io.err('Stopping: answering what is in flight …\n')
   await server.close()
-  letGo()
   return EXIT.ok
 }
 

@@ -1,5 +1,5 @@
 /** `cpis subscribe`: an authority's endpoint is to be told; waits for the handshake. */
-import { fetchToken } from './bearer.ts'
+import { getBearer } from './bearer.ts'
 import { EXIT, type Io, say, sayJson } from './io.ts'
 import { serverOrigin } from './server-client.ts'
 import { requestSubscription, waitUntilActive } from './subscription.ts'
@@ -14,7 +14,7 @@ export interface SubscribeOptions {
 /** Creates or re-requests the Subscription with the token of the authority's receiver, and says its status. */
 export async function runSubscribe(options: SubscribeOptions, io: Io): Promise<number> {
   const origin = serverOrigin(io.env)
-  const { token } = await fetchToken(origin, `receiver-${options.authority}`, io)
+  const { token } = await getBearer(origin, `receiver-${options.authority}`, io)
   const request = { origin, token, endpoint: options.endpoint, topic: options.topic }
   const { id = '' } = await requestSubscription(request)
   const subscription = await waitUntilActive(request, id)

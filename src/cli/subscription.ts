@@ -17,7 +17,7 @@ export interface SubscribeRequest {
   readonly topic: string
 }
 
-/** The Subscription as sent: id-only, one event a request. Pure. */
+/** The Subscription as sent: id-only, one event a request; by mail where the endpoint is a mailbox. Pure. */
 export function buildSubscription(endpoint: string, topic: string): Record<string, unknown> {
   return {
     resourceType: 'Subscription',
@@ -26,9 +26,9 @@ export function buildSubscription(endpoint: string, topic: string): Record<strin
     reason: 'Tell the authority when a child with one of its plans is seen',
     criteria: canonical('SubscriptionTopic', topic),
     channel: {
-      type: 'rest-hook',
-      endpoint,
-      payload: 'application/fhir+json',
+      ...(endpoint.startsWith('mailto:')
+        ? { type: 'email', endpoint, payload: 'text/plain' }
+        : { type: 'rest-hook', endpoint, payload: 'application/fhir+json' }),
       _payload: { extension: [{ url: BACKPORT.payloadContent, valueCode: 'id-only' }] },
     },
   }

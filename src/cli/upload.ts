@@ -1,7 +1,7 @@
 /** `cpis upload FILE|FOLDER`: posts Bundles (or single resources) of an authority and says what became of each entry. */
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { fetchToken } from './bearer.ts'
+import { getBearer } from './bearer.ts'
 import { CliError, EXIT, type Io, say, sayJson, styled } from './io.ts'
 import { isObject } from './parse-answer.ts'
 import { buildReceipt, type Receipt, receiptLines } from './receipt.ts'
@@ -22,7 +22,7 @@ export async function runUpload(path: string, options: UploadOptions, io: Io): P
     if (io.stopped.aborted) break
     showProgress(io, options, `${place + 1}/${files.length} ${basename(file)}`)
     const resource = readJson(file)
-    const { token } = await fetchToken(origin, options.as, io)
+    const { token } = await getBearer(origin, options.as, io)
     const answer = await send(origin, { method: 'POST', path: pathOf(resource), token, body: resource })
     const receipt = buildReceipt(basename(file), answer)
     if (options.receipts !== undefined) writeReceipt(options.receipts, file, answer)

@@ -10,6 +10,8 @@ import { VERSION } from './version.ts'
 
 /** A worker that ends by itself is started again, after a pause. */
 const RESTART_MS = 500
+/** Longer than a worker takes to answer what is in flight and to close. */
+const STOP_MS = 30_000
 /** The first worker seeds and migrates; this is long for a first start. */
 const FIRST_START_MS = 120_000
 
@@ -80,7 +82,9 @@ async function stopAll(): Promise<void> {
     workers.map(async (worker) => {
       const gone = once(worker, 'exit')
       worker.process.kill('SIGTERM')
+      const patience = setTimeout(() => worker.process.kill('SIGKILL'), STOP_MS)
       await gone
+      clearTimeout(patience)
     }),
   )
 }
@@ -97,5 +101,5 @@ export function whenOrphaned(stop: () => void): void {
 
 /** Lets go of the process that started this worker, which would keep it alive. */
 export function letGo(): void {
-  if (cluster.isWorker) process.disconnect?.()
+  if (cluster.isWorker && process.connected) process.disconnect()
 }

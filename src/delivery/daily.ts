@@ -1,9 +1,10 @@
-/** The work of the day (register.md R12, R14, R17, R23): at the turn of the London day what it changes, at 08:00 London what authorities are told daily; by one process at a time, by a lease (architecture.md: delivery/daily). */
+/** The work of the day (register.md R12, R14, R17, R23): at the turn of the London day what it changes, at 08:00 London what authorities are told daily, and once a day what was delivered long ago is removed; by one process at a time, by a lease (architecture.md: delivery/daily). */
 import type { Context } from '../context.ts'
 import { dailyInstant, hasDailyHourCome } from '../domain/daily-events.ts'
 import { londonDayOf } from '../domain/london-day.ts'
 import type { DeliveryStore, Lease } from '../store/delivery-store.ts'
 import type { Row, Unit } from '../store/store.ts'
+import { clearOld } from './clear-old.ts'
 import { type Telling, tellPlans } from './daily-telling.ts'
 import { describeError } from './describe-error.ts'
 import { goRound } from './plan-round.ts'
@@ -19,7 +20,7 @@ export type TurnPlan = (
 
 export interface DailyParts {
   readonly context: DailyContext
-  readonly deliveries: Pick<DeliveryStore, 'takeDaily' | 'releaseDaily'>
+  readonly deliveries: Pick<DeliveryStore, 'takeDaily' | 'releaseDaily' | 'clearOld'>
   readonly turnPlan: TurnPlan
 }
 
@@ -70,6 +71,8 @@ function buildLook(parts: DailyParts, isStopped: () => boolean): () => Promise<v
   const { store } = context
   /** The London day of which this process knows that all are told. */
   let allToldOn: string | undefined
+  /** The London day on which this process saw to it that nothing delivered is kept for too long. */
+  let clearedOn: string | undefined
 
   return async () => {
     const at = context.clock()
@@ -77,7 +80,7 @@ function buildLook(parts: DailyParts, isStopped: () => boolean): () => Promise<v
     const facts = { at, keyedId: store.keyedId }
     const turns = (await store.read.turningPlans(today, { limit: 1 })).length > 0
     const tells = hasDailyHourCome(at) && allToldOn !== today
-    if (!turns && !tells) return
+    if (!turns && !tells && clearedOn === today) return
     await underLease(parts, async (holds) => {
       const mayGoOn = async (): Promise<boolean> => !isStopped() && (await holds())
       if (turns)
@@ -88,6 +91,7 @@ function buildLook(parts: DailyParts, isStopped: () => boolean): () => Promise<v
             for (const plan of plans) await parts.turnPlan(unit, plan, facts)
           },
         })
+      if (clearedOn !== today && (await clearOld(parts, { at, mayGoOn }))) clearedOn = today
       if (!tells) return
       const tell = (what: Telling): Promise<boolean> =>
         goRound(context, {

@@ -1,33 +1,44 @@
-/** Takes new events to their lanes and keeps the lanes going (delivery.md "From check to endpoint"): woken by commits of this process, and by a poll every second. */
+/** Takes new events to their lanes and keeps the lanes going (delivery.md "From check to endpoint"): woken by commits of this process, by a change stream from others, and by a poll every second. */
 import type { Resource } from '@medplum/fhirtypes'
 import type { AuthorityCode, ResourceId } from '../domain/brands.ts'
-import type { DeliveryStore, LaneName, Lease } from '../store/delivery-store.ts'
+import type { DeliveryStore, EventWatch, LaneName } from '../store/delivery-store.ts'
 import { describeError } from './describe-error.ts'
-import { type LaneParts, runTurn } from './lane.ts'
+import { buildKnownSubscriptions } from './known-subscriptions.ts'
+import { runTurn } from './lane.ts'
+import { setLaneGauges } from './lane-gauges.ts'
 import { buildLaneQueue } from './lane-queue.ts'
-import { routeEvents } from './routing.ts'
+import type { LaneParts } from './lane-step.ts'
+import { buildSendByChannel, buildSendByMail } from './notify-by-mail.ts'
+import { buildNumbering } from './numbering.ts'
 import { buildSend } from './send.ts'
 import { buildSigner } from './signature.ts'
 import type { DeliveryContext } from './subscription-status.ts'
+import { buildWakeable } from './wakeable.ts'
 
 export interface DeliveryOptions {
   /** For full-resource payloads; the authority's own plans unless told. */
   readonly readResource?: LaneParts['readResource']
+  /** Between two looks at what nobody told of; a second unless told. */
+  readonly pollMs?: number
 }
 
+/** `events`: only new events may be there; else also changed Subscriptions and lanes. */
+export type WakeReason = 'events'
+
 export interface Delivery {
-  /** New events or changed Subscriptions may be there: looks at once. */
-  wake(): void
+  /** Something new was committed: looks at once. */
+  wake(reason?: WakeReason): void
   /** Starts nothing more and waits for what is in flight, 10 seconds at most. */
   stop(): Promise<void>
 }
 
 const POLL_MS = 1_000
 const STOP_WITHIN_MS = 10_000
-const EVENTS_AT_ONCE = 200
 const LANES_AT_ONCE = 500
 /** More than there are authorities, so that no number of slow endpoints keeps the others waiting. */
 const MOST_IN_FLIGHT = 256
+/** Between two looks for lanes with something due: what was just numbered needs none. */
+const WORK_GAP_MS = 50
 /** Polls between two looks at what changes slowly: gauges, ends that have passed. */
 const SLOW_EVERY = 10
 
@@ -37,58 +48,73 @@ export function startDelivery(
   deliveries: DeliveryStore,
   options: DeliveryOptions = {},
 ): Delivery {
-  const parts = buildParts(context, deliveries, options)
+  const parts = {
+    ...buildParts(context, deliveries, options),
+    underWay: (id: ResourceId) => numbering.underWay(id),
+  }
+  const safely = (work: () => Promise<void>) => () => runSafely(context, work, undefined)
   const queue = buildLaneQueue((name) => runSafely(context, () => runTurn(parts, name), false), MOST_IN_FLIGHT)
-  const numbering = buildNumbering(context, deliveries)
-  let isStopped = false
-  let isWoken = false
+  const numbering = buildNumbering(context, parts, queue.add)
+  const numberer = buildWakeable(safely(numbering.run))
+  const finder = buildWakeable(
+    safely(async () => queue.add(await findWork(context, deliveries))),
+    WORK_GAP_MS,
+  )
+  const slow = buildWakeable(safely(() => lookSlowly(context, deliveries, queue.add)))
+  const watch = watchOthers(context, deliveries, numberer.wake)
   let polls = 0
-  let running: Promise<void> | undefined
-  let timer: NodeJS.Timeout | undefined
 
-  async function look(): Promise<void> {
-    do {
-      isWoken = false
-      await runSafely(context, () => numbering.run((names) => queue.add(names)), undefined)
-      await runSafely(context, async () => queue.add(await findWork(context, deliveries)), undefined)
-    } while (isWoken && !isStopped)
+  function wake(reason?: WakeReason): void {
+    numberer.wake()
+    if (reason === undefined) finder.wake()
   }
 
-  function wake(): void {
-    if (isStopped) return
-    isWoken = true
-    running ??= look().finally(() => {
-      running = undefined
-      if (isWoken) wake()
-    })
-  }
-
-  async function poll(): Promise<void> {
-    if (polls % SLOW_EVERY === 0) await runSafely(context, () => lookSlowly(context, deliveries, queue.add), undefined)
-    polls += 1
+  function poll(): void {
+    numbering.prolong()
     wake()
-    await running
-    if (!isStopped) timer = setTimeout(poll, POLL_MS)
+    if (polls % SLOW_EVERY === 0) slow.wake()
+    polls += 1
   }
 
-  const first = poll()
+  poll()
+  const timer = setInterval(poll, options.pollMs ?? POLL_MS)
   return {
     wake,
     async stop() {
-      isStopped = true
-      clearTimeout(timer)
-      await Promise.all([first, running, queue.stop(STOP_WITHIN_MS)])
-      clearTimeout(timer)
+      clearInterval(timer)
+      watch.close()
+      const stopping = [numberer.stop(), finder.stop(), slow.stop(), queue.stop(STOP_WITHIN_MS)]
+      await Promise.all(stopping)
       await runSafely(context, () => numbering.release(), undefined)
     },
   }
 }
 
-function buildParts(context: DeliveryContext, deliveries: DeliveryStore, options: DeliveryOptions): LaneParts {
+/** Events that other processes commit wake this one by a change stream; without it they wait for the poll. */
+function watchOthers(context: DeliveryContext, deliveries: DeliveryStore, onEvents: () => void): EventWatch {
+  return deliveries.watchEvents({
+    onEvents,
+    onFault(fault) {
+      const words =
+        fault === 'refused'
+          ? 'the database does not let events be watched (changeStream): those of other processes wait for the poll'
+          : 'watching events broke off; it begins again by itself'
+      context.log.warn({ fault }, words)
+    },
+  })
+}
+
+function buildParts(
+  context: DeliveryContext,
+  deliveries: DeliveryStore,
+  options: DeliveryOptions,
+): Omit<LaneParts, 'underWay'> {
   return {
     context,
     deliveries,
-    send: buildSend(context, buildCurrentSigner(context)),
+    subscriptions: buildKnownSubscriptions(context, deliveries),
+    waiting: deliveries.waiting,
+    send: buildSendByChannel(buildSend(context, buildCurrentSigner(context)), buildSendByMail(context)),
     base: `${context.config.baseUrl}/FHIR/R4`,
     allowedHosts: context.allowedHosts,
     readResource: options.readResource ?? ((authority, reference) => readOwnPlan(context, authority, reference)),
@@ -120,31 +146,6 @@ async function readOwnPlan(
   return (await context.store.read.of(authority, 'EpisodeOfCare').find(id as ResourceId))?.resource
 }
 
-/** Numbers what is new while this process has the dispatcher's lease. */
-function buildNumbering(context: DeliveryContext, deliveries: DeliveryStore) {
-  const holder = context.newId()
-  let lease: Lease | undefined
-  return {
-    async run(onNumbered: (names: readonly LaneName[]) => void): Promise<void> {
-      lease = await deliveries.takeDispatcher(holder)
-      while (lease !== undefined) {
-        const events = await deliveries.newEvents(EVENTS_AT_ONCE)
-        if (events.length === 0) return
-        const routings = await routeEvents(context, events)
-        if (!(await deliveries.numberEvents(lease, routings))) return
-        for (const { event, subscriptions } of routings) {
-          onNumbered(subscriptions.map((id) => ({ id, authority: event.authority })))
-          if (subscriptions.length === 0) context.metrics.eventsUndeliverable.inc({ topic: event.topic })
-        }
-        lease = await deliveries.takeDispatcher(holder)
-      }
-    },
-    async release(): Promise<void> {
-      if (lease !== undefined) await deliveries.releaseDispatcher(lease)
-    },
-  }
-}
-
 async function findWork(context: DeliveryContext, deliveries: DeliveryStore): Promise<readonly LaneName[]> {
   const requested = await deliveries.requested(LANES_AT_ONCE)
   const due = await deliveries.dueLanes(context.clock(), LANES_AT_ONCE)
@@ -157,12 +158,7 @@ async function lookSlowly(
   add: (names: readonly LaneName[]) => void,
 ): Promise<void> {
   add(await deliveries.expired(context.clock(), LANES_AT_ONCE))
-  const waiting = new Map<AuthorityCode, number>()
-  for (const lane of await deliveries.lanes()) {
-    const count = lane.halted === 'deleted' ? 0 : lane.lastNumber - lane.deliveredThrough
-    waiting.set(lane.authority, (waiting.get(lane.authority) ?? 0) + count)
-  }
-  for (const [authority, count] of waiting) context.metrics.deliveriesWaiting.set({ authority }, count)
+  setLaneGauges(context.metrics, await deliveries.lanes(), context.clock())
 }
 
 /** What fails is logged by kind only and done again by the next poll: rows, not memory, hold what is due. */

@@ -56,13 +56,18 @@ export interface GuardedFetchOptions {
   /** Addresses of a name; the system's resolver unless told. */
   readonly resolve?: (hostname: string) => Promise<readonly { readonly address: string; readonly family: number }[]>
   /** Certificate authorities (PEM) trusted in place of the system's. */
-  readonly ca?: string
+  readonly ca?: string | readonly string[]
+  /** Certificate chain and key (PEM) shown to endpoints that ask for one. */
+  readonly cert?: string
+  readonly key?: string
   /** Decides about resolved addresses; isPublicAddress unless told. */
   readonly isPublic?: (address: string) => boolean
 }
 
 /** Longest time to set up a connection, within the call's own. */
 const CONNECT_TIMEOUT_MS = 10_000
+/** TLS sessions that are taken up again: more than there are authorities, so that no endpoint pays a whole handshake each time. */
+const MOST_TLS_SESSIONS = 500
 /** Unwanted bytes of a reply that are still read off to keep the connection. */
 const DUMPED_BYTES = 16_384
 
@@ -133,7 +138,10 @@ function buildAgent(options: GuardedFetchOptions, isAllowed: (address: string) =
     connect: {
       lookup: buildLookup(options.resolve ?? ((hostname) => resolveName(hostname, { all: true })), isAllowed),
       timeout: CONNECT_TIMEOUT_MS,
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      maxCachedSessions: MOST_TLS_SESSIONS,
+      ...(options.ca === undefined ? {} : { ca: [options.ca].flat() }),
+      ...(options.cert === undefined ? {} : { cert: options.cert }),
+      ...(options.key === undefined ? {} : { key: options.key }),
     },
     // The call's own signal bounds both.
     headersTimeout: 0,

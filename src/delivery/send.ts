@@ -1,6 +1,7 @@
 /** One try: signs a Bundle, posts it to the Subscription's endpoint, and says in one class how it ended (delivery.md step 4). */
 import type { Bundle } from '@medplum/fhirtypes'
 import type { Context } from '../context.ts'
+import type { AuthorityCode } from '../domain/brands.ts'
 import type { SubscriptionDraft } from '../domain/subscription.ts'
 import { FetchFault } from './guarded-fetch.ts'
 import type { buildSigner } from './signature.ts'
@@ -9,6 +10,8 @@ export interface Parcel {
   readonly webhookId: string
   readonly bundle: Bundle
   readonly draft: SubscriptionDraft
+  /** Whose Subscription it is. */
+  readonly authority: AuthorityCode
   readonly allowedHosts: readonly string[]
 }
 
@@ -20,6 +23,8 @@ export interface Answer {
   readonly status?: number
   /** As the endpoint sent it. */
   readonly retryAfter?: string
+  /** By mail: the mailbox is not there. */
+  readonly isGone?: true
 }
 
 export type Send = (parcel: Parcel) => Promise<Answer>
@@ -63,7 +68,7 @@ export function isTaken(answer: Answer): boolean {
   return answer.answer === '2xx'
 }
 
-/** Whether the endpoint says that it is gone for good (410). */
+/** Whether the endpoint says that it is gone for good (410; by mail 5.1.1). */
 export function isGone(answer: Answer): boolean {
-  return answer.status === 410
+  return answer.status === 410 || answer.isGone === true
 }

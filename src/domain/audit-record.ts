@@ -49,6 +49,8 @@ export interface AuditRecord {
     readonly id: string
     readonly version?: number
     readonly owner?: AuthorityCode
+    /** For a check: how its number led to the plan, where that was not the plan's own number (R23, R24). */
+    readonly via?: 'superseded' | 'mother'
   }[]
   /** Names of search parameters, never values. */
   readonly parameters?: readonly string[]

@@ -1,10 +1,11 @@
 /** What a Subscription asks for (delivery.md "Subscription"; Subscriptions R5 Backport 1.1.0, profile backport-subscription for R4). */
 import type { Extension, Subscription } from '@medplum/fhirtypes'
-import { BACKPORT, canonical } from '../fhir/canonicals.ts'
+import { BACKPORT, canonical, EXTENSION } from '../fhir/canonicals.ts'
 import { type Issue, isError, issue } from '../fhir/outcome.ts'
 import type { AuthorityCode } from './brands.ts'
 import { checkEndpoint, type EndpointFacts } from './endpoint.ts'
 import type { RegisterEvent, Topic } from './events.ts'
+import { checkMailbox } from './mailbox.ts'
 import { matchesFilter, parseFilter, type SubscriptionFilter, TOPIC_FILTERS } from './subscription-filter.ts'
 import { checkHeaders, type Header, parseHeader } from './subscription-header.ts'
 
@@ -15,6 +16,7 @@ export const BACKPORT_EXTENSION = {
   heartbeat: BACKPORT.heartbeatPeriod,
   timeout: BACKPORT.timeout,
   maxCount: BACKPORT.maxCount,
+  digest: EXTENSION.mailDigest,
 } as const
 
 export type PayloadContent = 'empty' | 'id-only' | 'full-resource'
@@ -25,10 +27,14 @@ export const MOST_TIMEOUT_SECONDS = 60
 export const DEFAULT_TIMEOUT_SECONDS = 10
 /** More events than this never go into one bundle, whatever max-count allows. */
 export const MOST_EVENTS_PER_BUNDLE = 100
+/** Longest time for which a digest gathers. */
+export const MOST_DIGEST_MINUTES = 1_440
 
 export interface SubscriptionFacts extends EndpointFacts {
   /** The token's authority: whose Subscription it is. */
   readonly authority: AuthorityCode
+  /** Mailboxes and domains it may name; absent where no mail is sent at all. */
+  readonly allowedMailboxes?: readonly string[]
 }
 
 /** A Subscription understood. */
@@ -38,6 +44,7 @@ export interface SubscriptionDraft {
   readonly criteria: string
   readonly status: Subscription['status']
   readonly filters: readonly SubscriptionFilter[]
+  readonly channel: 'rest-hook' | 'email'
   readonly endpoint: string
   readonly headers: readonly Header[]
   /** Sent back exactly as Content-Type. */
@@ -47,6 +54,8 @@ export interface SubscriptionDraft {
   readonly heartbeatSeconds?: number
   /** Most events in one bundle. */
   readonly maxCount: number
+  /** By mail: how long one gathers events, from the first of them. */
+  readonly digestMinutes?: number
   /** Instant in UTC with milliseconds, so that ends compare as text. */
   readonly end?: string
 }
@@ -111,7 +120,9 @@ function readSubscription(resource: Subscription): {
     ...filters.issues,
     ...checkReason(resource),
     ...checkEnd(resource),
-    ...checkChannel(resource),
+    ...(channel?.type === 'email'
+      ? checkMailChannel(resource, numbers, content.content)
+      : checkChannel(resource, numbers)),
     ...content.issues,
     ...numbers.issues,
     ...checkHeaders(header),
@@ -122,12 +133,18 @@ function readSubscription(resource: Subscription): {
     criteria: resource.criteria,
     status: resource.status,
     filters: filters.filters,
+    channel: channel.type === 'email' ? 'email' : 'rest-hook',
     endpoint: channel.endpoint ?? '',
     headers: header.flatMap((line) => parseHeader(line) ?? []),
     contentType: channel.payload ?? '',
     content: content.content,
     timeoutSeconds: numbers.timeout ?? DEFAULT_TIMEOUT_SECONDS,
-    maxCount: Math.min(numbers.maxCount ?? 1, MOST_EVENTS_PER_BUNDLE),
+    // A digest takes all that it can, unless told
+    maxCount: Math.min(
+      numbers.maxCount ?? (numbers.digest === undefined ? 1 : Number.MAX_SAFE_INTEGER),
+      MOST_EVENTS_PER_BUNDLE,
+    ),
+    ...(numbers.digest === undefined ? {} : { digestMinutes: numbers.digest }),
     ...(numbers.heartbeat === undefined ? {} : { heartbeatSeconds: numbers.heartbeat }),
     ...(resource.end === undefined ? {} : { end: new Date(resource.end).toISOString() }),
   }
@@ -180,10 +197,12 @@ function checkEnd(resource: Subscription): readonly Issue[] {
   return fits ? [] : [refuse('end', 'The end must be an instant with its zone.')]
 }
 
-function checkChannel(resource: Subscription): readonly Issue[] {
+function checkChannel(resource: Subscription, { digest }: ChannelNumbers): readonly Issue[] {
   const channel = resource.channel
   const issues: Issue[] = []
-  if (channel?.type !== 'rest-hook') issues.push(refuse('channel.type', 'Only rest-hook is offered.'))
+  if (channel?.type !== 'rest-hook') issues.push(refuse('channel.type', 'Only rest-hook and email are offered.'))
+  if (digest !== undefined)
+    issues.push(refuse('channel.extension', 'Only mail is gathered: a rest-hook takes max-count.'))
   if (typeof channel?.endpoint !== 'string') issues.push(refuse('channel.endpoint', 'An endpoint is needed.'))
   const jsonOnly = /^application\/fhir\+json(; ?fhirVersion=4\.0)?$/
   if (!jsonOnly.test(channel?.payload ?? '')) {
@@ -191,6 +210,22 @@ function checkChannel(resource: Subscription): readonly Issue[] {
       refuse('channel.payload', 'The payload must be application/fhir+json, with fhirVersion=4.0 or without.'),
     )
   }
+  return issues
+}
+
+/** What a mail may be: text, with nothing of a resource in it. */
+function checkMailChannel(
+  { channel }: Subscription,
+  { heartbeat }: ChannelNumbers,
+  content: PayloadContent | undefined,
+): readonly Issue[] {
+  const issues: Issue[] = []
+  if (typeof channel.endpoint !== 'string') issues.push(refuse('channel.endpoint', 'An endpoint is needed.'))
+  if (channel.payload !== 'text/plain') issues.push(refuse('channel.payload', 'The payload of a mail is text/plain.'))
+  if (content === 'full-resource')
+    issues.push(refuse('channel.payload', 'A mail never holds a resource: ask for empty or id-only.'))
+  if (listOf(channel.header).length > 0) issues.push(refuse('channel.header', 'A mail takes no headers.'))
+  if (heartbeat !== undefined) issues.push(refuse('channel.extension', 'A mail has no heartbeat.'))
   return issues
 }
 
@@ -212,15 +247,19 @@ interface ChannelNumbers {
   readonly heartbeat?: number
   readonly timeout?: number
   readonly maxCount?: number
+  /** Minutes. */
+  readonly digest?: number
 }
 
 function readNumbers(extensions: readonly Extension[]): ChannelNumbers {
   const issues: Issue[] = []
-  const found: { heartbeat?: number; timeout?: number; maxCount?: number } = {}
+  const found: { heartbeat?: number; timeout?: number; maxCount?: number; digest?: number } = {}
   for (const [index, { url, valueUnsignedInt, valuePositiveInt }] of extensions.entries()) {
-    const name = (['heartbeat', 'timeout', 'maxCount'] as const).find((one) => BACKPORT_EXTENSION[one] === url)
-    const value = name === 'maxCount' ? valuePositiveInt : valueUnsignedInt
-    const most = name === 'timeout' ? MOST_TIMEOUT_SECONDS : Number.MAX_SAFE_INTEGER
+    const name = (['heartbeat', 'timeout', 'maxCount', 'digest'] as const).find(
+      (one) => BACKPORT_EXTENSION[one] === url,
+    )
+    const value = name === 'maxCount' || name === 'digest' ? valuePositiveInt : valueUnsignedInt
+    const most = name === undefined ? 0 : MOST_OF[name]
     const fits = name !== undefined && found[name] === undefined && Number.isInteger(value)
     if (fits && value !== undefined && value >= 1 && value <= most) found[name] = value
     else issues.push(refuse(`channel.extension[${index}]`, NUMBERS_HELP))
@@ -228,7 +267,14 @@ function readNumbers(extensions: readonly Extension[]): ChannelNumbers {
   return { issues, ...found }
 }
 
-const NUMBERS_HELP = `A channel takes, each once: heartbeat-period (seconds, 1 or more), timeout (1 to ${MOST_TIMEOUT_SECONDS} seconds), max-count (1 or more).`
+const MOST_OF = {
+  heartbeat: Number.MAX_SAFE_INTEGER,
+  timeout: MOST_TIMEOUT_SECONDS,
+  maxCount: Number.MAX_SAFE_INTEGER,
+  digest: MOST_DIGEST_MINUTES,
+} as const
+
+const NUMBERS_HELP = `A channel takes, each once: heartbeat-period (seconds, 1 or more), timeout (1 to ${MOST_TIMEOUT_SECONDS} seconds), max-count (1 or more); by mail cpis-mail-digest (1 to ${MOST_DIGEST_MINUTES} minutes).`
 
 function checkStatus(sent: Subscription): readonly Issue[] {
   const fits = sent.status === 'requested' || sent.status === 'off'
@@ -237,10 +283,20 @@ function checkStatus(sent: Subscription): readonly Issue[] {
 
 function checkChannelEndpoint(sent: Subscription, facts: SubscriptionFacts): readonly Issue[] {
   if (typeof sent.channel?.endpoint !== 'string') return []
+  if (sent.channel.type === 'email') return checkMailEndpoint(sent.channel.endpoint, facts)
   const fault = checkEndpoint(sent.channel.endpoint, facts)
   if (fault === undefined) return []
   return fault === 'malformed'
     ? [refuse('channel.endpoint', 'The endpoint must be an https URL without user, password or fragment.')]
+    : [issue('ENDPOINT_NOT_ALLOWED', 'Subscription.channel.endpoint')]
+}
+
+function checkMailEndpoint(endpoint: string, { mode, allowedMailboxes }: SubscriptionFacts): readonly Issue[] {
+  if (allowedMailboxes === undefined) return [refuse('channel.type', 'No mail is sent here: ask for a rest-hook.')]
+  const fault = checkMailbox(endpoint, { mode, allowedMailboxes })
+  if (fault === undefined) return []
+  return fault === 'malformed'
+    ? [refuse('channel.endpoint', 'The endpoint of a mail is mailto: and one plain address, without query or name.')]
     : [issue('ENDPOINT_NOT_ALLOWED', 'Subscription.channel.endpoint')]
 }
 

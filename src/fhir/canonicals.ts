@@ -36,6 +36,7 @@ export const SYSTEM = {
   auditSubtype: `${CANONICAL_BASE}/CodeSystem/cpis-audit-subtype`,
   topicCode: `${CANONICAL_BASE}/CodeSystem/cpis-basic-type`,
   caseStatus: `${CANONICAL_BASE}/CodeSystem/cpis-case-status`,
+  acknowledgement: `${CANONICAL_BASE}/CodeSystem/cpis-acknowledgement`,
   error: `${CANONICAL_BASE}/CodeSystem/cpis-error`,
   spineError: 'https://fhir.nhs.uk/England/CodeSystem/England-SpineErrorOrWarningCode',
   uri: 'urn:ietf:rfc:3986',
@@ -52,10 +53,12 @@ export const EXTENSION = {
   shownUntil: canonical('StructureDefinition', 'cpis-shown-until'),
   caseStatus: canonical('StructureDefinition', 'cpis-case-status'),
   incident: canonical('StructureDefinition', 'cpis-incident'),
+  acknowledgement: canonical('StructureDefinition', 'cpis-acknowledgement'),
   daysWithoutNumber: canonical('StructureDefinition', 'cpis-days-without-number'),
   newNumber: canonical('StructureDefinition', 'cpis-new-number'),
   babyNumber: canonical('StructureDefinition', 'cpis-baby-number'),
   subscriptionTopic: canonical('StructureDefinition', 'cpis-subscription-topic'),
+  mailDigest: canonical('StructureDefinition', 'cpis-mail-digest'),
   flagDetail: 'http://hl7.org/fhir/StructureDefinition/flag-detail',
   dataAbsentReason: 'http://hl7.org/fhir/StructureDefinition/data-absent-reason',
 } as const
@@ -72,6 +75,8 @@ export const BACKPORT = {
   heartbeatPeriod: `${BACKPORT_BASE}/backport-heartbeat-period`,
   timeout: `${BACKPORT_BASE}/backport-timeout`,
   maxCount: `${BACKPORT_BASE}/backport-max-count`,
+  channelType: `${BACKPORT_BASE}/backport-channel-type`,
+  server: 'http://hl7.org/fhir/uv/subscriptions-backport/CapabilityStatement/backport-subscription-server-r4',
   statusOperation: 'http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-status',
   eventsOperation: 'http://hl7.org/fhir/uv/subscriptions-backport/OperationDefinition/backport-subscription-events',
 } as const
@@ -89,6 +94,7 @@ export const VALUE_SET = {
   payloadContent: canonical('ValueSet', 'cpis-payload-content'),
   subscriptionStatus: canonical('ValueSet', 'cpis-subscription-status'),
   channelType: canonical('ValueSet', 'cpis-channel-type'),
+  acknowledgement: canonical('ValueSet', 'cpis-acknowledgement'),
   error: canonical('ValueSet', 'cpis-error'),
 } as const
 

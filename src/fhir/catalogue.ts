@@ -116,6 +116,10 @@ export const CATALOGUE = {
     'The reference cannot be resolved among what your authority filed. Correct it or send its target too.',
   ),
   INVALID_BUNDLE: error('invalid', 'The Bundle cannot be carried out as it is. Correct the entry that is named.'),
+  ROLE_ONLY: error(
+    'invalid',
+    'Who acknowledges is a role in a few words, never a person. Correct it: such as duty social worker.',
+  ),
   INVALID_HEADER: error('invalid', 'A header has a value that cannot be used. Correct it.'),
   INVALID_PATCH: error('invalid', 'Not a JSON Patch: an array of operations of RFC 6902, at most 1,000. Correct it.'),
   ID_MISMATCH: error('invalid', 'The id in the body must equal the id in the address.'),
@@ -197,7 +201,15 @@ export const CATALOGUE = {
   ),
   ENDPOINT_NOT_ALLOWED: error(
     'business-rule',
-    'The endpoint is not on the list allowed for your authority. Ask the administrator to add its host.',
+    'The endpoint is not on the list allowed for your authority. Ask the administrator to add its host or mailbox.',
+  ),
+  ACKNOWLEDGEMENT_NOT_TAKEN: error(
+    'business-rule',
+    'Only an access to a child can be acknowledged, at most 20 times by one authority.',
+  ),
+  NOTHING_TO_SHOW: error(
+    'business-rule',
+    'This AuditEvent is not of a check that was answered: nothing was shown that could be rebuilt.',
   ),
   PATCH_FAILED: error(
     'business-rule',

@@ -36,5 +36,5 @@ export function parseNdjson(bytes: Uint8Array, mostLines: number): Ndjson | { re
 
 /** Pure. */
 export function tooMany(most: number): Issue {
-  return issue('TOO_MANY_ENTRIES', undefined, `At most ${most.toLocaleString('en-GB')} plans are taken at once.`)
+  return issue('TOO_MANY_ENTRIES', undefined, `At most ${most.toLocaleString('en-GB')} entries are taken at once.`)
 }

@@ -75,6 +75,8 @@ export function parseSearchDate(text: string): SearchDate | undefined {
 }
 
 function spanOf(date: string): { from: string; before: string } | undefined {
+  // R4 datatypes.html#date: there is no year 0
+  if (date.startsWith('0000')) return undefined
   if (date.length <= 10) {
     const from = new Date(`${date}${'-01-01'.slice(date.length - 4)}T00:00:00Z`)
     if (Number.isNaN(from.getTime()) || !from.toISOString().startsWith(date)) return undefined
@@ -82,12 +84,19 @@ function spanOf(date: string): { from: string; before: string } | undefined {
     if (date.length === 4) before.setUTCFullYear(from.getUTCFullYear() + 1)
     else if (date.length === 7) before.setUTCMonth(from.getUTCMonth() + 1)
     else before.setUTCDate(from.getUTCDate() + 1)
-    return { from: from.toISOString(), before: before.toISOString() }
+    return { from: textOf(from), before: textOf(before) }
   }
   const zoned = /(Z|[+-]\d\d:\d\d)$/.test(date) ? date : `${date}Z`
   const from = new Date(zoned)
   if (Number.isNaN(from.getTime())) return undefined
-  return { from: from.toISOString(), before: new Date(from.getTime() + widthMs(date)).toISOString() }
+  return { from: textOf(from), before: textOf(new Date(from.getTime() + widthMs(date))) }
+}
+
+/** Behind every instant that is stored. Instants are compared as text, and that of the year 10000 would stand before all others. */
+export const END_OF_TIME = '9999-12-32T00:00:00.000Z'
+
+function textOf(instant: Date): string {
+  return instant.getUTCFullYear() > 9999 ? END_OF_TIME : instant.toISOString()
 }
 
 function widthMs(date: string): number {

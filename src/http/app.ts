@@ -1,18 +1,20 @@
 /** Speaks HTTP and decides nothing: the order of the steps that every request takes (architecture.md "A check, hop by hop"). */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import express from 'express'
+import type { Caller } from '../auth/caller.ts'
 import type { Context } from '../context.ts'
 import type { FhirResponse } from '../interactions/interaction.ts'
 import { asFhirError, runInteraction } from '../interactions/run-interaction.ts'
-import type { Limits } from '../limits.ts'
 import { isAdminTarget, matchAdminPath } from './admin-routes.ts'
-import { type Allowance, buildAllowance } from './allowance.ts'
+import { type Allowance, NO_ALLOWANCE } from './allowance.ts'
 import { authenticate } from './authenticate.ts'
+import { type Brake, buildBrake, NO_BRAKE } from './brake.ts'
 import { errorAnswer } from './error-response.ts'
-import { type Exchange, openExchange } from './exchange.ts'
+import { type Exchange, networkOf, openExchange } from './exchange.ts'
 import { buildFhirRequest } from './fhir-request.ts'
 import { type Answer, sendAnswer } from './fhir-response.ts'
-import { buildInFlight, type InFlight, overloaded } from './in-flight.ts'
+import { isFlooding } from './flooding.ts'
+import { buildInFlight, type InFlight, overloaded, type Place } from './in-flight.ts'
 import { logAnswer, logFault } from './log-answer.ts'
 import { checkAccept, checkContentType, wantsPretty } from './negotiation.ts'
 import { answerPlain, findPlainRoute } from './plain-routes.ts'
@@ -34,6 +36,12 @@ interface House {
   readonly table: RouteTable
   readonly inFlight: InFlight
   readonly allowance: Allowance
+  readonly brake: Brake
+}
+
+interface Room extends House {
+  /** That of this request. */
+  readonly place: Place
 }
 
 /** What http.createServer calls. */
@@ -42,13 +50,14 @@ export type Listener = (req: IncomingMessage, res: ServerResponse) => void
 /** The Express app: one handler that takes each request through the steps. Does I/O through the context only. */
 export function buildApp(
   context: Context,
-  options: { readonly table?: RouteTable; readonly inFlight?: InFlight; readonly limits?: Limits } = {},
+  options: { readonly table?: RouteTable; readonly inFlight?: InFlight; readonly allowance?: Allowance } = {},
 ): Listener {
   const house = {
     context,
     table: options.table ?? ROUTE_TABLE,
     inFlight: options.inFlight ?? buildInFlight(),
-    allowance: buildAllowance(options.limits),
+    allowance: options.allowance ?? NO_ALLOWANCE,
+    brake: options.allowance === undefined ? NO_BRAKE : buildBrake(),
   }
   const step = (req: IncomingMessage, res: ServerResponse): void => void handle(req, res, house)
   const app = express()
@@ -73,6 +82,7 @@ async function reply(exchange: Exchange, answer: Answer): Promise<void> {
   if (res.headersSent || res.destroyed) return
   // Who waits for 100 Continue and got none will not send the body: the next request on this connection would not be found
   if (req.headers.expect !== undefined && !req.complete) exchange.mustClose = true
+  if (isFlooding(exchange, answer.status)) exchange.mustClose = true
   await sendAnswer(exchange, answer)
   logAnswer(exchange, answer.status)
 }
@@ -81,7 +91,12 @@ async function refuse(exchange: Exchange, thrown: unknown, house: House): Promis
   const error = asFhirError(thrown)
   logFault(exchange, error)
   await recordEarlyRefusal(exchange, error, house.table)
+  if (error.kind === 'throttled' || error.kind === 'login') await hold(exchange, house.brake)
   await reply(exchange, withAllow(errorAnswer(error), exchange))
+}
+
+function hold({ caller, req }: Exchange, brake: Brake): Promise<void> {
+  return caller === undefined ? brake.hold('address', networkOf(req) ?? '') : brake.hold('client', caller.clientId)
 }
 
 /** A method that the route has, but this address does not (PUT of an unknown id), is 405 too; what is left is said (RFC 9110 §15.5.6). */
@@ -92,40 +107,51 @@ function withAllow(answer: Answer, { allow, req }: Exchange): Answer {
 }
 
 async function answerWithin(exchange: Exchange, house: House): Promise<Answer> {
-  if (!house.inFlight.enter()) throw overloaded()
+  const place = house.inFlight.enter()
+  if (place === undefined) throw overloaded()
   try {
-    return await answer(exchange, house)
+    return await answer(exchange, { ...house, place })
   } finally {
-    house.inFlight.leave()
+    place.leave()
   }
 }
 
 /** The steps, in their order: nothing before parseTarget remembers an address, nothing before authenticate reads a body. */
-async function answer(exchange: Exchange, house: House): Promise<Answer> {
+async function answer(exchange: Exchange, house: Room): Promise<Answer> {
   const { req, context } = exchange
   takeRequestIds(exchange)
   checkSingleHeaders(req)
   const target = parseTarget(req.url ?? '', context.config.nhsNumberInUrl === 'allow')
   const plain = findPlainRoute(target.path)
-  if (plain !== undefined) return await answerPlain(exchange, plain, house.inFlight)
+  if (plain !== undefined) return await answerPlain(exchange, plain, house.place)
   const path = isAdminTarget(target) ? matchAdminPath(exchange, target) : matchPath(exchange, house.table, target)
   if (req.method === 'OPTIONS' && path !== undefined) return answerOptions(path, context)
   if (!exchange.isPublic) exchange.caller = await authenticate(req, exchange.requestId, context)
   const route = getRoute(exchange, path)
-  if (exchange.caller !== undefined) await house.allowance.take(exchange.caller, route)
+  if (exchange.caller !== undefined) await admit(exchange.caller, route, house)
   checkAccept(req.headers.accept, target.parameters)
   exchange.isPretty = wantsPretty(target.parameters)
-  const bytes = await readTypedBody(exchange, route, house.inFlight)
+  const bytes = await readTypedBody(exchange, route, house)
   const request = buildFhirRequest(exchange, route, { parameters: target.parameters, bytes })
   exchange.isHandedOver = true
   return fhirAnswer(await runInteraction(route.handler, request, exchange.caller, context))
 }
 
-async function readTypedBody(exchange: Exchange, route: FhirRoute, inFlight: InFlight): Promise<Buffer> {
-  const { req } = exchange
+/** What the caller may ask for in a time, and hold at once: before a byte of its body is read. Throws RATE_LIMITED, UNAVAILABLE. */
+async function admit(caller: Caller, route: FhirRoute, { allowance, place }: Room): Promise<void> {
+  await allowance.take(caller, route)
+  place.claim(caller.clientId)
+}
+
+async function readTypedBody(exchange: Exchange, route: FhirRoute, { allowance, place }: Room): Promise<Buffer> {
+  const { req, caller } = exchange
   if (route.body === 'none' || !hasBody(req)) return NOTHING
   checkContentType(route.body, req.headers['content-type'], req.headers['content-encoding'])
-  return await readBody(exchange, route.maxBytes, inFlight)
+  const announced = Number(req.headers['content-length'] ?? 0)
+  if (caller !== undefined) await allowance.takeBytes(caller, announced)
+  const bytes = await readBody(exchange, route.maxBytes, place)
+  if (caller !== undefined) await allowance.addBytes(caller, bytes.length - announced)
+  return bytes
 }
 
 const NOTHING = Buffer.alloc(0)

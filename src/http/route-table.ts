@@ -49,12 +49,12 @@ const ID = /^[A-Za-z0-9\-.]{1,64}$/
 /** How the base itself is called in logs and audit. */
 const BASE_TEMPLATE = '[base]'
 
-/** Compiles rows; throws when two rows claim one method of one path. */
-export function compileRoutes(rows: readonly FhirRoute[]): RouteTable {
+/** Compiles rows; throws when two rows claim one method of one path. `idForm`: what `[id]` stands for, where that is no R4 id. */
+export function compileRoutes(rows: readonly FhirRoute[], idForm = ID): RouteTable {
   const paths = new Map<string, RoutePath>()
   for (const [template, ofPath] of Map.groupBy(rows, (row) => row.path))
     paths.set(template, routePath(template, ofPath))
-  return { rows, find: (segments) => findPath(paths, segments) }
+  return { rows, find: (segments) => findPath(paths, segments, idForm) }
 }
 
 function routePath(template: string, rows: readonly FhirRoute[]): RoutePath {
@@ -66,14 +66,18 @@ function routePath(template: string, rows: readonly FhirRoute[]): RoutePath {
   return { template: template || BASE_TEMPLATE, byMethod, allow, isPublic: rows.every((row) => row.public === true) }
 }
 
-function findPath(paths: ReadonlyMap<string, RoutePath>, segments: readonly string[]): PathMatch | undefined {
+function findPath(
+  paths: ReadonlyMap<string, RoutePath>,
+  segments: readonly string[],
+  idForm: RegExp,
+): PathMatch | undefined {
   const [type, id, verb, versionId] = segments
   // An escaped slash is part of a segment: proxies along the way would read another path than we do
   if (segments.some((one) => one.includes('/'))) return undefined
   // A caller that writes `[id]` means no template
   const literal = id?.startsWith('[') === true ? undefined : paths.get(segments.join('/'))
   if (literal !== undefined) return { path: literal }
-  if (id === undefined || !ID.test(id) || segments.length > 4) return undefined
+  if (id === undefined || !idForm.test(id) || segments.length > 4) return undefined
   const template = [
     `${type}/[id]`,
     ...(verb === undefined ? [] : [verb]),

@@ -1,5 +1,7 @@
 /** The route table as data (interface.md "REST"): a new interaction is one row here. What it does is its handler's business, who may call it the access table's. */
 import { DEFINITION_TYPES } from '../auth/access-table.ts'
+import { handleAcknowledge } from '../interactions/acknowledge.ts'
+import { handleAuditReport } from '../interactions/audit-report.ts'
 import { handleReadAudit, handleSearchAudits } from '../interactions/audit-search.ts'
 import { handleBirthNotified } from '../interactions/birth-notified.ts'
 import { buildCapabilitiesHandler } from '../interactions/capabilities.ts'
@@ -7,6 +9,7 @@ import { handleCpisCheck } from '../interactions/cpis-check.ts'
 import { handleCreate } from '../interactions/create.ts'
 import { buildReadDefinition, buildSearchDefinitions } from '../interactions/definitions.ts'
 import { handleDelete } from '../interactions/delete.ts'
+import { handleDisclosed } from '../interactions/disclosed.ts'
 import { handleHistoryInstance, handleHistoryType } from '../interactions/history.ts'
 import type { Handler } from '../interactions/interaction.ts'
 import { handleNumberChanged } from '../interactions/number-changed.ts'
@@ -159,7 +162,37 @@ const ORGANIZATION = [
   update('Organization'),
 ]
 
-const AUDIT_EVENT = [read('AuditEvent', handleReadAudit), ...search('AuditEvent', handleSearchAudits)]
+const AUDIT_EVENT: readonly FhirRoute[] = [
+  read('AuditEvent', handleReadAudit),
+  ...search('AuditEvent', handleSearchAudits),
+  {
+    method: 'POST',
+    path: 'AuditEvent/[id]/$acknowledge',
+    interaction: 'operation',
+    type: 'AuditEvent',
+    operation: 'acknowledge',
+    handler: handleAcknowledge,
+    ...A_RESOURCE,
+  },
+  {
+    method: 'GET',
+    path: 'AuditEvent/[id]/$disclosed',
+    interaction: 'operation',
+    type: 'AuditEvent',
+    operation: 'disclosed',
+    handler: handleDisclosed,
+    ...NO_BODY,
+  },
+  ...alsoByGet({
+    method: 'POST',
+    path: 'AuditEvent/$report',
+    interaction: 'operation',
+    type: 'AuditEvent',
+    operation: 'report',
+    handler: handleAuditReport,
+    ...A_RESOURCE,
+  }),
+]
 
 const CPIS_CHECK: FhirRoute = {
   method: 'POST',

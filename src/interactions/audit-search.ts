@@ -37,6 +37,7 @@ export const handleSearchAudits: Handler = async (request, caller, context) => {
   const parsed = parseAuditSearch(parameters, {
     isLenient: request.prefer.handling === 'lenient',
     needsDate: scope.authority === undefined,
+    hasWorklist: scope.authority !== undefined,
     numberRange: context.config.mode === 'sandbox' ? 'test' : 'real',
     fhirBase: fhirBase(context),
   })

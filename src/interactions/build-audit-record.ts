@@ -60,7 +60,7 @@ const GIVEN_ID = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[EWSN]\d{8})$/
 
 /** What the address names. An id that we cannot have given may be a name or a number of a person, and is not kept. */
 function namedEntity({ type, id }: RequestFacts): AuditRecord['entities'] {
-  return type !== undefined && id !== undefined && GIVEN_ID.test(id) ? [{ type, id }] : []
+  return type !== undefined && type !== 'admin' && id !== undefined && GIVEN_ID.test(id) ? [{ type, id }] : []
 }
 
 function callerFacts(caller: Caller | undefined, network: string | undefined): AuditRecord['caller'] {

@@ -1,7 +1,7 @@
 /** GET /metadata (R4 capabilitystatement.html, http.html#capabilities): what the route table and the search parameters say, told as a CapabilityStatement; nothing else is promised. */
 import type { CapabilityStatement, CapabilityStatementRest, CapabilityStatementRestSecurity } from '@medplum/fhirtypes'
 import { tokenEndpoint } from '../auth/token-endpoint.ts'
-import { canonical } from '../fhir/canonicals.ts'
+import { BACKPORT, canonical } from '../fhir/canonicals.ts'
 import { FhirError } from '../fhir/fhir-error.ts'
 import { issue } from '../fhir/outcome.ts'
 import { buildResourceEntry } from './capabilities/resource-entry.ts'
@@ -48,6 +48,7 @@ export function buildCapabilityStatement(rows: readonly CapabilityRow[], facts: 
     publisher: 'CP-IS register',
     description: DESCRIPTION,
     kind: 'instance',
+    instantiates: [BACKPORT.server],
     software: { name: 'cpis-register', version: SOFTWARE_VERSION },
     implementation: { description: 'CP-IS register', url: facts.baseUrl + FHIR_PATH },
     fhirVersion: '4.0.1',

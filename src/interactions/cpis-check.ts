@@ -36,7 +36,7 @@ export const handleCpisCheck: Handler = async (request, caller, context) => {
     if (error instanceof StoreError && error.on === 'audit') return repeatCheck(check)
     throw error
   })
-  if (resource.total !== 0) context.wakeDelivery()
+  if (resource.total !== 0) context.wakeDelivery('events')
   await watchResult(check, resource.total === 0)
   return { status: 200, resource, audited: true }
 }

@@ -5,6 +5,7 @@ import type { Definitions } from '../fhir/definitions.ts'
 import { refTo } from '../fhir/json-schema.ts'
 import { type ServerFacts, SOFTWARE_VERSION } from './capabilities.ts'
 import { FHIR_PATH } from './fhir-base.ts'
+import { adminPaths } from './openapi/admin-paths.ts'
 import { ANSWER_HEADERS, answersOf, errorResponses } from './openapi/answers.ts'
 import { notificationExamples } from './openapi/examples.ts'
 import { FHIR_JSON_TYPE, type Material, type OpenApiRow, type Part } from './openapi/openapi-types.ts'
@@ -95,7 +96,7 @@ function flowOf({ baseUrl }: ServerFacts): Part {
 
 /** Without the token endpoint where tokens come from elsewhere. */
 function plainPaths({ embeddedIssuer }: ServerFacts): Part {
-  const { [TOKEN_PATH]: token, ...others } = PLAIN_PATHS
+  const { [TOKEN_PATH]: token, ...others } = { ...PLAIN_PATHS, ...adminPaths() }
   return embeddedIssuer ? { [TOKEN_PATH]: token, ...others } : others
 }
 

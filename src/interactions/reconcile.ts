@@ -4,11 +4,11 @@ import type { Context } from '../context.ts'
 import type { LondonDay } from '../domain/brands.ts'
 import { parseListedPlan } from '../domain/parse-listed-plan.ts'
 import { type HeldPlan, type ListedPlan, reconcile } from '../domain/reconcile.ts'
-import { FhirError, fhirError } from '../fhir/fhir-error.ts'
-import { type Ndjson, tooMany } from '../fhir/ndjson.ts'
-import { type Issue, issue, underPlace } from '../fhir/outcome.ts'
+import { fhirError } from '../fhir/fhir-error.ts'
+import { type Issue, underPlace } from '../fhir/outcome.ts'
 import type { Row, Rows } from '../store/store.ts'
 import type { Handler } from './interaction.ts'
+import { listedEntries } from './listed-entries.ts'
 import { requireAuthority, rowsFor } from './owned-rows.ts'
 import { buildReconcileAnswer } from './reconcile/build-answer.ts'
 import { planFactsOf } from './write/plan-facts.ts'
@@ -41,53 +41,17 @@ interface ReadList {
   readonly entries: number
 }
 
-interface Entry {
-  readonly place: string
-  /** Before which places inside the resource stand. */
-  readonly resourcePlace: string
-  readonly value?: unknown
-  readonly fault?: Issue
-}
-
 function readList(body: unknown, context: Context): ReadList {
   const facts = { numberRange: context.config.mode === 'sandbox' ? ('test' as const) : ('real' as const) }
   const plans: ListedPlan[] = []
   const unreadable: Unreadable[] = []
-  const entries = isNdjson(body) ? entriesOfLines(body) : entriesOfBundle(body)
+  const entries = listedEntries(body, MOST_LISTED)
   for (const { place, resourcePlace, value, fault } of entries) {
     const parsed = fault === undefined ? parseListedPlan(value, place, facts) : { issues: [fault] }
     if ('plan' in parsed) plans.push(parsed.plan)
     else unreadable.push({ place, issues: parsed.issues.map((one) => underPlace(resourcePlace, one)) })
   }
   return { plans, unreadable, entries: entries.length }
-}
-
-function isNdjson(body: unknown): body is Ndjson {
-  return isObject(body) && Array.isArray(body['lines']) && body['resourceType'] === undefined
-}
-
-function entriesOfLines({ lines }: Ndjson): readonly Entry[] {
-  return lines.map(({ line, parsed }) => {
-    const place = `line ${line}`
-    const at = { place, resourcePlace: place }
-    return 'value' in parsed ? { ...at, value: parsed.value } : { ...at, fault: parsed.issue }
-  })
-}
-
-function entriesOfBundle(body: unknown): readonly Entry[] {
-  if (!isObject(body) || body['resourceType'] !== 'Bundle')
-    throw fhirError('INVALID_BUNDLE', undefined, 'Post a Bundle of type collection, or NDJSON, here.')
-  const { type, entry = [] } = body
-  const faults = [
-    ...(type === 'collection' ? [] : [issue('INVALID_BUNDLE', 'Bundle.type', 'Bundle.type must be collection.')]),
-    ...(Array.isArray(entry) ? [] : [issue('INVALID_BUNDLE', 'Bundle.entry')]),
-    ...(Array.isArray(entry) && entry.length > MOST_LISTED ? [tooMany(MOST_LISTED)] : []),
-  ]
-  if (!Array.isArray(entry) || faults.length > 0) throw new FhirError(faults)
-  return entry.map((one: unknown, at): Entry => {
-    const place = `Bundle.entry[${at}]`
-    return { place, resourcePlace: `${place}.resource`, value: isObject(one) ? one['resource'] : undefined }
-  })
 }
 
 async function readHeld(rows: Rows<'EpisodeOfCare'>, { authority }: AuthorityCaller): Promise<readonly HeldPlan[]> {
@@ -104,8 +68,4 @@ async function readHeld(rows: Rows<'EpisodeOfCare'>, { authority }: AuthorityCal
 function heldPlan(row: Row<'EpisodeOfCare'>, authority: AuthorityCaller['authority']): HeldPlan {
   const { identifiers, filedAt } = row.index
   return { ...planFactsOf(row, authority), identifiers, ...(filedAt === undefined ? {} : { filedAt }) }
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

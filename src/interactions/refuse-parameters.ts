@@ -6,7 +6,12 @@ import type { FhirRequest, InteractionCode } from './interaction.ts'
 const BY_ID: ReadonlySet<InteractionCode> = new Set(['update', 'patch', 'delete'])
 const NEVER: ReadonlySet<InteractionCode> = new Set(['create', 'transaction', 'batch'])
 /** Operations that take all they need in their Parameters; others look at their address themselves. */
-const BY_BODY: ReadonlySet<string | undefined> = new Set(['cpis-check', 'number-changed', 'birth-notified'])
+const BY_BODY: ReadonlySet<string | undefined> = new Set([
+  'cpis-check',
+  'number-changed',
+  'birth-notified',
+  'disclosed',
+])
 
 /** Throws UNKNOWN_PARAMETER, unless lenient. A condition of an update, patch or delete without an id is none of these. Pure. */
 export function refuseParameters({ interaction, id, operation, parameters, prefer }: FhirRequest): void {

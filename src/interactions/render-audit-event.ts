@@ -2,8 +2,9 @@
 import type { AuditEvent, Extension } from '@medplum/fhirtypes'
 import type { AuditRecord } from '../domain/audit-record.ts'
 import { EXTENSION, PROFILE } from '../fhir/canonicals.ts'
+import { acknowledgementExtension } from './acknowledge/build-provenance.ts'
 import { renderAgents, serverReference } from './audit/audit-agents.ts'
-import { APPLICATION_SERVER, balpProfile, purposeOf, REST, subtypes } from './audit/audit-codes.ts'
+import { APPLICATION_SERVER, AUTHENTICATION, balpProfile, purposeOf, REST, subtypes } from './audit/audit-codes.ts'
 import { renderEntities, shownResources } from './audit/audit-entities.ts'
 import type { AuditView } from './audit/audit-view.ts'
 
@@ -14,8 +15,8 @@ export function renderAuditEvent(record: AuditRecord, view: AuditView): AuditEve
     resourceType: 'AuditEvent',
     id: record.id,
     meta: { lastUpdated: record.recorded, ...(profile === undefined ? {} : { profile: [profile] }) },
-    ...(record.incident === undefined ? {} : { extension: [incidentExtension(record.incident)] }),
-    type: REST,
+    ...extensionsOf(record, view),
+    type: record.operation === 'token' ? AUTHENTICATION : REST,
     subtype: subtypes(record.interaction, record.operation),
     action: record.action,
     recorded: record.recorded,
@@ -26,6 +27,13 @@ export function renderAuditEvent(record: AuditRecord, view: AuditView): AuditEve
     source: { observer: serverReference(view), type: [APPLICATION_SERVER] },
     entity: renderEntities(record, view),
   }
+}
+
+/** The incident; and what the authority that reads has answered, oldest first: the last one stands. */
+function extensionsOf(record: AuditRecord, { acknowledgements }: AuditView): Pick<AuditEvent, 'extension'> {
+  const { id, incident } = record
+  if (incident === undefined) return {}
+  return { extension: [incidentExtension(incident), ...(acknowledgements.get(id) ?? []).map(acknowledgementExtension)] }
 }
 
 function isCheck({ operation, caller }: AuditRecord): boolean {
@@ -41,7 +49,7 @@ function profileOf(record: AuditRecord, view: AuditView): string | undefined {
 }
 
 function outcomeWords({ status, codes, count }: AuditRecord): Pick<AuditEvent, 'outcomeDesc'> {
-  if (status < 400) return {}
+  if (status < 400) return count === undefined ? {} : { outcomeDesc: `${count} requests summed up` }
   const words = [`HTTP ${status}`, ...codes].join(' ')
   return { outcomeDesc: count === undefined ? words : `${words} (${count} requests summed up)` }
 }

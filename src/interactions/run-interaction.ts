@@ -2,11 +2,13 @@
 import type { Caller } from '../auth/caller.ts'
 import { decideAccess } from '../auth/policy.ts'
 import type { Context } from '../context.ts'
+import type { AuditRecord } from '../domain/audit-record.ts'
 import { FhirError, fhirError } from '../fhir/fhir-error.ts'
 import { issue } from '../fhir/outcome.ts'
 import { StoreError } from '../store/store.ts'
 import { auditRecord, checkPurpose, type RequestFacts } from './build-audit-record.ts'
 import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
+import type { Summed } from './refusal-budget.ts'
 import { refuseParameters } from './refuse-parameters.ts'
 
 /** Seconds after which a caller should try again when the register cannot answer surely. */
@@ -57,20 +59,23 @@ async function auditRefusal(request: RequestFacts, caller: Caller, error: FhirEr
  * Without a proven caller, or when there are too many, only the first of each minute get a record of their own; a flood is summed up.
  */
 export async function recordRefusal(
-  request: RequestFacts,
+  request: RequestFacts & { readonly client?: string },
   caller: Caller | undefined,
   error: FhirError,
   context: Context,
 ): Promise<void> {
   try {
     if (caller !== undefined && error.kind !== 'throttled') return await auditRefusal(request, caller, error, context)
-    const budget = context.refusals.take(request.at)
     const codes = [...new Set(error.issues.map((one) => one.code))]
-    if (budget.summed > 0) {
-      const summary = { status: error.status, audit: { codes }, id: context.newId(), count: budget.summed }
-      await context.store.appendAudit(auditRecord({ ...request, route: 'summary' }, undefined, summary))
-    }
-    context.metrics.refusedUnaudited.inc({ reason: codes[0] ?? 'unknown' })
+    const [code = 'INTERNAL'] = codes
+    const client = caller?.clientId ?? request.client
+    const budget = context.refusals.take(request.at, {
+      code,
+      status: error.status,
+      ...(client === undefined ? {} : { client }),
+    })
+    for (const summed of budget.summed) await context.store.appendAudit(summaryOf(summed, request, context.newId()))
+    context.metrics.refusedUnaudited.inc({ reason: code })
     if (!budget.record) return
     await context.store.appendAudit(
       auditRecord(request, caller, { status: error.status, audit: { codes }, id: context.newId() }),
@@ -81,6 +86,13 @@ export async function recordRefusal(
       'refusal not audited',
     )
   }
+}
+
+/** So many refusals of one kind that got no record of their own. A client is named beside it, not as who asked: it need not have been proven. */
+function summaryOf({ code, status, client, count }: Summed, { requestId, at }: RequestFacts, id: string): AuditRecord {
+  const entities = client === undefined ? [] : [{ type: 'client', id: client }]
+  const audit = { codes: [code], entities }
+  return auditRecord({ route: 'summary', requestId, at }, undefined, { status, audit, id, count })
 }
 
 /** What a story threw, as a FhirError: a store that cannot answer is UNAVAILABLE, anything unknown INTERNAL. */

@@ -3,9 +3,10 @@ import type { Context } from '../context.ts'
 import { buildOutcome, issue } from '../fhir/outcome.ts'
 import type { NumberRange } from '../store/delivery-store.ts'
 import type { Handler } from './interaction.ts'
-import { earliestEvent, NUMBER_INPUTS, parseNumberRange } from './subscription/number-range.ts'
+import { NUMBER_INPUTS, parseNumberRange } from './subscription/number-range.ts'
 import { parseOperationInput } from './subscription/operation-input.ts'
 import { getOwnSubscription, type OwnSubscription } from './subscription/own-subscription.ts'
+import { queueAgain } from './subscription/queue-again.ts'
 import { requestAgain } from './subscription/request-again.ts'
 
 /** Answers what was queued. A Subscription in error is requested again, as sending needs a good handshake; one that is off stays off. */
@@ -15,26 +16,12 @@ export const handleSubscriptionResend: Handler = async (request, caller, context
   const asked = parseNumberRange(input)
   const own = await getOwnSubscription(request, caller, context)
   const isAsked = eventsSinceNumber !== undefined || eventsUntilNumber !== undefined
-  const queued = isAsked ? await queueAgain(context, own, { ...asked, since: earliestEvent(request.at) }) : undefined
+  const queued = isAsked ? await queueAgain(context, own.row.id, { ...asked, at: request.at }) : undefined
   const words = [...(isAsked ? [queuedWords(queued)] : []), await resume(context, own)].join(' ')
   context.wakeDelivery()
   const { id, version } = own.row
   const audit = { entities: [{ type: 'Subscription', id, version }], authorities: [own.caller.authority] }
   return { status: 200, resource: buildOutcome([issue('SUCCESS', undefined, words)]), audit }
-}
-
-/** The numbers queued: those asked for that there are. */
-async function queueAgain(
-  context: Context,
-  { row }: OwnSubscription,
-  asked: NumberRange & { readonly since: string },
-): Promise<NumberRange | undefined> {
-  const [first] = await context.deliveries.numbered(row.id, { ...asked, limit: 1 })
-  const last = (await context.deliveries.lastNumbers([row.id])).get(row.id)
-  if (first === undefined || last === undefined) return undefined
-  const range = { from: first.number, through: Math.min(asked.through, last) }
-  await context.deliveries.queueAgain(row.id, { ...range, asked: context.newId() })
-  return range
 }
 
 function queuedWords(range: NumberRange | undefined): string {

@@ -10,7 +10,9 @@ import { requireAuthority } from './owned-rows.ts'
 import { hashOf } from './transaction/body-hash.ts'
 import { buildEntry, type ReplyFacts, wrap } from './transaction/build-reply.ts'
 import { type BundleEntry, type ParsedBundle, parseBundle } from './transaction/bundle-entries.ts'
+import { LARGE_BUNDLE } from './transaction/bundle-turns.ts'
 import { parseEntryChange } from './transaction/entry-change.ts'
+import { checkReadCost } from './transaction/read-cost.ts'
 import { answerRead, type EntryRead, parseEntryRead } from './transaction/read-entry.ts'
 import { runBatch } from './transaction/run-batch.ts'
 import { findReply, replyToStore } from './transaction/stored-reply.ts'
@@ -28,6 +30,8 @@ export const handleTransaction: Handler = async (request, caller, context) => {
   const authority = requireAuthority(caller)
   const parsed = parseBundle(request.body)
   if ('issues' in parsed) throw new FhirError(parsed.issues)
+  const costly = checkReadCost(parsed.bundle.entries)
+  if (costly.length > 0) throw new FhirError(costly)
   const work: BundleWork = {
     request,
     caller: authority,
@@ -35,9 +39,14 @@ export const handleTransaction: Handler = async (request, caller, context) => {
     bundle: parsed.bundle,
     bodyHash: () => hashOf(request.body, context),
   }
+  if (parsed.bundle.entries.length <= LARGE_BUNDLE) return runBundle(work)
+  return context.bundleTurns.take(authority.authority, () => runBundle(work))
+}
+
+async function runBundle(work: BundleWork): Promise<FhirResponse> {
   const repeated = await findReply(work)
   if (repeated !== undefined) return repeated
-  return parsed.bundle.type === 'batch' ? runBatch(work) : runTransaction(work)
+  return work.bundle.type === 'batch' ? runBatch(work) : runTransaction(work)
 }
 
 export interface BundleWork {

@@ -4,13 +4,17 @@ import type { OwnedType } from './store.ts'
 
 export const COLLECTIONS = {
   auditEvents: 'auditEvents',
+  auditSeals: 'auditSeals',
+  auditSealLists: 'auditSealLists',
   keys: 'keys',
   guards: 'guards',
   accesses: 'accesses',
+  acknowledgements: 'acknowledgements',
   children: 'children',
   numberNotices: 'numberNotices',
   bundleReplies: 'bundleReplies',
   migrations: 'migrations',
+  board: 'board',
 } as const
 
 /** Where the current rows of each type are; versions are in the same name with `History`. */
@@ -153,6 +157,8 @@ const UNIQUE: Index['options'] = { unique: true, partialFilterExpression: { uniq
 /** What every row collection has, always led by the owner; and its history. */
 function rowIndexes(collection: string): Index[] {
   return [
+    // A search's pages go by id unless another order is asked for
+    { collection, fields: { owner: 1, _id: 1 } },
     { collection, fields: { owner: 1, lastUpdated: 1, _id: 1 } },
     { collection, fields: { owner: 1, identifiers: 1 } },
     { collection, fields: { owner: 1, unique: 1 }, options: { name: 'owner_1_unique_1', ...UNIQUE } },
@@ -165,6 +171,8 @@ const PARKED = { partialFilterExpression: { parked: true } }
 const SUPERSEDED = { partialFilterExpression: { superseded: true } }
 const TURNS = { partialFilterExpression: { turnsOn: { $exists: true } } }
 const NAMED = { partialFilterExpression: { patientToken: { $exists: true } } }
+/** Absent until the first answer, so that a check does not pay for it. */
+const ANSWERED = { partialFilterExpression: { acknowledged: { $exists: true } } }
 const HAS_SUBJECT = { partialFilterExpression: { subjectKey: { $exists: true } } }
 
 /** All indexes of the first schema. */
@@ -177,7 +185,9 @@ export const INDEXES: readonly Index[] = [
   { collection: 'episodesOfCare', fields: { turnsOn: 1, _id: 1 }, options: TURNS },
   { collection: 'episodesOfCare', fields: { owner: 1, patientId: 1 } },
   { collection: 'episodesOfCare', fields: { owner: 1, patientToken: 1 }, options: NAMED },
-  { collection: 'episodesOfCare', fields: { owner: 1, status: 1, start: 1 } },
+  { collection: 'episodesOfCare', fields: { owner: 1, status: 1, _id: 1 } },
+  { collection: 'episodesOfCare', fields: { owner: 1, planType: 1, _id: 1 } },
+  { collection: 'episodesOfCare', fields: { owner: 1, start: 1, _id: 1 } },
   { collection: 'flags', fields: { owner: 1, subjectKey: 1 }, options: HAS_SUBJECT },
   { collection: 'flags', fields: { owner: 1, planId: 1 } },
   { collection: 'flags', fields: { owner: 1, patientId: 1 } },
@@ -188,16 +198,39 @@ export const INDEXES: readonly Index[] = [
   { collection: 'organizations', fields: { lastUpdated: 1, _id: 1 } },
   { collection: 'subscriptions', fields: { status: 1, topic: 1 } },
   { collection: COLLECTIONS.auditEvents, fields: { recorded: -1, _id: -1 } },
-  { collection: COLLECTIONS.auditEvents, fields: { subjectKey: 1, recorded: -1 }, options: HAS_SUBJECT },
+  // In the whole order of a page: without the id, the search of a child would go through the checks of all
+  { collection: COLLECTIONS.auditEvents, fields: { subjectKey: 1, recorded: -1, _id: -1 }, options: HAS_SUBJECT },
   {
     collection: COLLECTIONS.auditEvents,
-    fields: { authorities: 1, recorded: -1 },
+    fields: { authorities: 1, recorded: -1, _id: -1 },
     options: { partialFilterExpression: { authorities: { $exists: true } } },
   },
+  { collection: COLLECTIONS.auditSealLists, fields: { seal: 1, part: 1 }, options: { unique: true } },
+  { collection: COLLECTIONS.auditSealLists, fields: { minute: 1, seal: 1, count: 1 } },
+  // Few among many: what an administrator must look at
+  {
+    collection: COLLECTIONS.auditEvents,
+    fields: { recorded: -1, _id: -1 },
+    options: { name: 'alerts', partialFilterExpression: { 'caller.kind': 'server', interaction: 'operation' } },
+  },
+  {
+    collection: COLLECTIONS.auditEvents,
+    fields: { recorded: -1, _id: -1 },
+    options: { name: 'summaries', partialFilterExpression: { count: { $exists: true } } },
+  },
   { collection: COLLECTIONS.accesses, fields: { childKey: 1, at: -1, _id: -1 } },
+  // Worklists: each authority stands in one of the two lists of an access
+  { collection: COLLECTIONS.accesses, fields: { unacknowledged: 1, at: -1, _id: -1 } },
+  { collection: COLLECTIONS.accesses, fields: { acknowledged: 1, at: -1, _id: -1 }, options: ANSWERED },
+  {
+    collection: COLLECTIONS.acknowledgements,
+    fields: { authority: 1, auditEvent: 1, sequence: 1 },
+    options: { unique: true },
+  },
   { collection: COLLECTIONS.numberNotices, fields: { keys: 1 } },
   { collection: COLLECTIONS.keys, fields: { kind: 1 } },
   { collection: COLLECTIONS.keys, fields: { expireAt: 1 }, options: { expireAfterSeconds: 0 } },
   { collection: COLLECTIONS.bundleReplies, fields: { expireAt: 1 }, options: { expireAfterSeconds: 0 } },
   { collection: COLLECTIONS.guards, fields: { at: 1 }, options: { expireAfterSeconds: 86_400 } },
+  { collection: COLLECTIONS.board, fields: { at: 1 }, options: { expireAfterSeconds: 900 } },
 ]

@@ -21,10 +21,14 @@ export interface DatabaseFacts extends ServerFacts {
   readonly defaultWriteConcern: string
   /** Whether a majority write waits for the journal; undefined when the role may not ask. */
   readonly journalsMajority?: boolean
+  /** Seconds after which the server ends a transaction by itself; undefined when the role may not ask. */
+  readonly transactionSeconds?: number
   readonly openMigrations: readonly string[]
   readonly missingIndexes: readonly string[]
   /** Data keys that sealed something, of each collection; undefined when that took too long. */
   readonly dataKeys?: readonly string[]
+  /** How much the directory holds; undefined when the role may not ask. */
+  readonly directory?: { readonly sites: number; readonly authorities: number }
 }
 
 /** Lowest patch without known holes, by series. */
@@ -79,19 +83,34 @@ export async function inspectDatabase(where: {
     const server = await readServerFacts(db)
     const [concern, config] = [await ask(db, { getDefaultRWConcern: 1 }), await ask(db, { replSetGetConfig: 1 })]
     const journals = config?.['config']?.writeConcernMajorityJournalDefault
+    const lifetime = await ask(db, { getParameter: 1, transactionLifetimeLimitSeconds: 1 })
+    const seconds = lifetime?.['transactionLifetimeLimitSeconds']
     const dataKeys = await findDataKeys(db).catch(() => undefined)
+    const directory = await countDirectory(db).catch(() => undefined)
     return {
       ...server,
       defaultWriteConcern: String(concern?.['defaultWriteConcern']?.w ?? 'majority'),
       ...(typeof journals === 'boolean' ? { journalsMajority: journals } : {}),
+      ...(typeof seconds === 'number' ? { transactionSeconds: seconds } : {}),
       openMigrations: await findOpenMigrations(db),
       missingIndexes: await findMissingIndexes(db),
       ...(dataKeys === undefined ? {} : { dataKeys }),
+      ...(directory === undefined ? {} : { directory }),
     }
   } catch (error) {
     throw toStoreError(error)
   } finally {
     await client.close()
+  }
+}
+
+async function countDirectory(db: Db): Promise<NonNullable<DatabaseFacts['directory']>> {
+  const rows = db.collection<RowDocument>(ROW_COLLECTIONS.Organization)
+  const count = (filter: object): Promise<number> =>
+    rows.countDocuments({ deleted: false, ...filter }, { maxTimeMS: LOOK_MS })
+  return {
+    sites: await count({ owner: 'directory' }),
+    authorities: await count({ orgType: 'authority' }),
   }
 }
 

@@ -40,6 +40,8 @@ export interface LaneDoc {
   readonly heartbeatAt: Date | null
   /** Absent in lanes of before there was any. */
   readonly again?: Again | null
+  /** Absent as well while nobody has paused it. */
+  readonly paused?: boolean
   readonly lastAnswer: { readonly at: Date; readonly answer: AnswerClass; readonly status?: number } | null
   readonly token: number
   readonly until: Date

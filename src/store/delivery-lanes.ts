@@ -1,39 +1,104 @@
 /** Lanes: who may work on one, what waits in it, and marks by compare-and-set under its lease (delivery.md "From check to endpoint", steps 3 to 5). */
-import type { ClientSession } from 'mongodb'
+import { type ClientSession, MongoServerError } from 'mongodb'
 import type { ResourceId } from '../domain/brands.ts'
+import { atMost } from './at-most.ts'
 import type { AttemptDoc, DeliveryCollections, LaneDoc } from './delivery-collections.ts'
 import { FREE, FREED, LeaseLost, UNTIL, unlessLost } from './delivery-leases.ts'
 import { readLaneDoc } from './delivery-reads.ts'
-import type { Again, Attempt, HaltReason, HeldLane, LaneName, Lease, NumberRange, Setback } from './delivery-store.ts'
+import type {
+  Again,
+  Attempt,
+  HaltReason,
+  HeldLane,
+  LaneName,
+  Lease,
+  NumberRange,
+  Setback,
+  TakenLane,
+} from './delivery-store.ts'
 import type { MongoHandle } from './mongo-handle.ts'
+import { together } from './together.ts'
 
 export interface LaneParts {
   readonly handle: MongoHandle
   readonly collections: DeliveryCollections
 }
 
-export async function takeLane({ collections }: LaneParts, name: LaneName): Promise<HeldLane | undefined> {
+/** A process that died inside a transaction keeps what it was writing from the others until the database ends it: nobody waits longer for such a lane, in ms, and few at once. */
+const TAKE_MS = 500
+const MOST_TAKES = 8
+
+export function buildTaking(parts: LaneParts): (name: LaneName) => Promise<TakenLane | undefined> {
+  return atMost(MOST_TAKES, async (name) => {
+    try {
+      return await takeLane(parts, name)
+    } catch (error) {
+      if (error instanceof MongoServerError && error.code === MAX_TIME_EXPIRED) return undefined
+      throw error
+    }
+  })
+}
+
+async function takeLane({ collections }: LaneParts, name: LaneName): Promise<TakenLane | undefined> {
   const { lanes } = collections
-  const take = (): Promise<LaneDoc | null> =>
-    lanes.findOneAndUpdate({ _id: name.id, ...FREE }, [{ $set: { token: { $add: ['$token', 1] }, until: UNTIL } }], {
-      returnDocument: 'after',
-    })
-  let taken = await take()
-  if (taken === null) {
-    const made = await lanes.updateOne({ _id: name.id }, { $setOnInsert: freshLane(name) }, { upsert: true })
-    if (made.upsertedCount === 1) taken = await take()
+  const options = { returnDocument: 'after', maxTimeMS: TAKE_MS } as const
+  const taking = [{ $set: { token: { $add: ['$token', 1] }, until: UNTIL } }]
+  let taken = await lanes.findOneAndUpdate({ _id: name.id, ...FREE }, taking, options)
+  if (taken === null && (await makeLane(lanes, name))) {
+    taken = await lanes.findOneAndUpdate({ _id: name.id, ...FREE }, taking, options)
   }
-  return taken === null ? undefined : hold(collections, taken)
+  if (taken === null) return undefined
+  const { _id: id, token, deliveredThrough } = taken
+  return { id, deliveredThrough, lease: { id, token } }
 }
 
-export async function renewLane({ collections }: LaneParts, lease: Lease): Promise<boolean> {
-  const renewed = await collections.lanes.updateOne(ofLease(lease), [{ $set: { until: UNTIL } }])
-  return renewed.matchedCount === 1
+/** Whether there was none. */
+async function makeLane(lanes: DeliveryCollections['lanes'], name: LaneName): Promise<boolean> {
+  if ((await lanes.countDocuments({ _id: name.id }, { limit: 1 })) > 0) return false
+  const made = await lanes.updateOne({ _id: name.id }, { $setOnInsert: freshLane(name) }, { upsert: true })
+  return made.upsertedCount === 1
 }
 
-export async function readLane({ collections }: LaneParts, lease: Lease): Promise<HeldLane | undefined> {
-  const found = await collections.lanes.findOne(ofLease(lease))
-  return found === null ? undefined : hold(collections, found)
+/** Prolongs leases, of all who ask together in one call: each would wait for a transaction that writes its lane, and keep a connection while it does. */
+export function buildRenewal({ collections }: LaneParts): (lease: Lease) => Promise<boolean> {
+  const { lanes } = collections
+  return together(async (leases: readonly Lease[]) => {
+    const renewals = leases.map((lease) => ({
+      updateOne: { filter: ofLease(lease), update: [{ $set: { until: UNTIL } }] },
+    }))
+    const { matchedCount } = await lanes.bulkWrite(renewals, { ordered: false })
+    if (matchedCount === leases.length) return leases.map(() => true)
+    const held = await lanes.find({ $or: leases.map(ofLease) }, { projection: { token: 1 } }).toArray()
+    const tokens = new Map<string, number>(held.map(({ _id, token }) => [_id, token]))
+    return leases.map(({ id, token }) => tokens.get(id) === token)
+  })
+}
+
+/** A lane's document and its last number. */
+export interface LaneNow {
+  readonly doc: LaneDoc | undefined
+  readonly lastNumber: number
+}
+export type LaneReader = (id: ResourceId) => Promise<LaneNow>
+
+/** Reads lanes, of all who ask together in two calls. */
+export function buildLaneReader({ collections }: LaneParts): LaneReader {
+  return together(async (ids: readonly ResourceId[]) => {
+    const filter = { _id: { $in: [...ids] } }
+    const [docs, numbers] = await Promise.all([
+      collections.lanes.find(filter).toArray(),
+      collections.laneNumbers.find(filter).toArray(),
+    ])
+    const lanes = new Map(docs.map((doc) => [doc._id, doc]))
+    const last = new Map(numbers.map((doc) => [doc._id, doc.last]))
+    return ids.map((id) => ({ doc: lanes.get(id), lastNumber: last.get(id) ?? 0 }))
+  })
+}
+
+export async function readLane(read: LaneReader, lease: Lease): Promise<HeldLane | undefined> {
+  const { _id, token } = ofLease(lease)
+  const { doc, lastNumber } = await read(_id)
+  return doc?.token === token ? hold(doc, lastNumber) : undefined
 }
 
 /** Writes fields of the lane under its lease. */
@@ -49,32 +114,6 @@ export async function setLane(
 /** Takes the token out of use as well, so that a renewal still under way cannot hold the lane for nobody. */
 export async function releaseLane({ collections }: LaneParts, lease: Lease): Promise<void> {
   await collections.lanes.updateOne(ofLease(lease), { $set: { until: FREED }, $inc: { token: 1 } })
-}
-
-export async function markDelivered(
-  { handle, collections }: LaneParts,
-  lease: Lease,
-  attempt: Attempt & { readonly numbers: NumberRange },
-): Promise<boolean> {
-  const { from, through } = attempt.numbers
-  const delivered = { state: 'delivered', deliveredAt: attempt.at } as const
-  return unlessLost(() =>
-    handle.transact(async (session) => {
-      const lane = await collections.lanes.updateOne(
-        { ...ofLease(lease), deliveredThrough: from - 1 },
-        { $set: { deliveredThrough: through, ...STEADY, batchThrough: null, lastAnswer: answerOf(attempt) } },
-        { session },
-      )
-      if (lane.matchedCount !== 1) throw new LeaseLost()
-      const marked = await collections.deliveries.updateMany(
-        { subscription: ofLease(lease)._id, number: { $gte: from, $lte: through }, state: 'waiting' },
-        { $set: delivered },
-        { session },
-      )
-      if (marked.modifiedCount !== through - from + 1) throw new LeaseLost()
-      await insertAttempt(collections, { lease, attempt }, session)
-    }),
-  )
 }
 
 export async function markAgain(
@@ -99,6 +138,13 @@ export async function markAgain(
 
 export async function makeDue({ collections }: LaneParts, id: ResourceId): Promise<boolean> {
   const done = await collections.lanes.updateOne({ _id: id, halted: null }, { $set: { retryAt: null } })
+  return done.matchedCount === 1
+}
+
+export async function setPaused({ collections }: LaneParts, id: ResourceId, isPaused: boolean): Promise<boolean> {
+  const others = isPaused ? { $ne: true } : true
+  const fields = isPaused ? { paused: true } : { paused: false, ...STEADY }
+  const done = await collections.lanes.updateOne({ _id: id, paused: others }, { $set: fields })
   return done.matchedCount === 1
 }
 
@@ -141,8 +187,10 @@ export async function openLane(parts: LaneParts, lease: Lease): Promise<boolean>
   return setLane(parts, lease, { halted: null, ...STEADY })
 }
 
+const MAX_TIME_EXPIRED = 50
+
 /** What a lane is when nothing has failed. */
-const STEADY = { failures: 0, failingSince: null, retryAt: null } as const
+export const STEADY = { failures: 0, failingSince: null, retryAt: null } as const
 
 function freshLane({ authority }: LaneName): Omit<LaneDoc, '_id'> {
   return {
@@ -158,13 +206,12 @@ function freshLane({ authority }: LaneName): Omit<LaneDoc, '_id'> {
   }
 }
 
-function ofLease(lease: Lease): { readonly _id: ResourceId; readonly token: number } {
+export function ofLease(lease: Lease): { readonly _id: ResourceId; readonly token: number } {
   return { _id: lease.id as ResourceId, token: lease.token }
 }
 
-async function hold({ laneNumbers }: DeliveryCollections, doc: LaneDoc): Promise<HeldLane> {
-  const numbers = await laneNumbers.findOne({ _id: doc._id })
-  return { ...readLaneDoc(doc, numbers?.last ?? 0), lease: { id: doc._id, token: doc.token } }
+function hold(doc: LaneDoc, lastNumber: number): HeldLane {
+  return { ...readLaneDoc(doc, lastNumber), lease: { id: doc._id, token: doc.token } }
 }
 
 /** A kept attempt and the lane's fields that it changes, in one transaction. */
@@ -192,6 +239,6 @@ async function insertAttempt(
   await attempts.insertOne(row, { session })
 }
 
-function answerOf({ at, answer, status }: Attempt): NonNullable<LaneDoc['lastAnswer']> {
+export function answerOf({ at, answer, status }: Attempt): NonNullable<LaneDoc['lastAnswer']> {
   return { at, answer, ...(status === undefined ? {} : { status }) }
 }

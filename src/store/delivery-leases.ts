@@ -13,9 +13,9 @@ export const FREE = { $expr: { $lte: ['$until', '$$NOW'] } }
 /** An end that has always passed. */
 export const FREED = new Date(0)
 
-/** What one process does at a time: numbering of events, the work of the day, and sealing old records again. */
-export type WorkLease = 'dispatcher' | 'daily' | 'reseal'
-const WORK: readonly WorkLease[] = ['dispatcher', 'daily', 'reseal']
+/** What one process does at a time: numbering of events, the work of the day, sealing old records again, and closing the audit. */
+export type WorkLease = 'dispatcher' | 'daily' | 'reseal' | 'seal'
+const WORK: readonly WorkLease[] = ['dispatcher', 'daily', 'reseal', 'seal']
 
 /** Makes these leases, free, where there are none. */
 export async function prepareWorkLeases({ leases }: DeliveryCollections): Promise<void> {

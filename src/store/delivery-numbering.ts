@@ -4,7 +4,7 @@ import type { ResourceId } from '../domain/brands.ts'
 import type { RegisterEvent } from '../domain/events.ts'
 import type { DeliveryCollections, DeliveryDoc, EventDoc } from './delivery-collections.ts'
 import { guardByLease, LeaseLost, unlessLost } from './delivery-leases.ts'
-import type { Lease, Routing } from './delivery-store.ts'
+import type { DeadLetters, Lease, Routing } from './delivery-store.ts'
 import type { MongoHandle } from './mongo-handle.ts'
 
 /** New events, oldest first: by state, so that a late commit is never passed over. */
@@ -46,6 +46,25 @@ export async function countUndeliverable({
     .toArray()
 }
 
+/** What no Subscription wanted since that instant, by authority and topic. */
+export async function sumDeadLetters({ events }: DeliveryCollections, since: string): Promise<readonly DeadLetters[]> {
+  return events
+    .aggregate<DeadLetters>([
+      { $match: { state: 'undeliverable', at: { $gte: String(since) } } },
+      {
+        $group: {
+          _id: { authority: '$event.authority', topic: '$topic' },
+          count: { $sum: 1 },
+          since: { $min: '$at' },
+          latest: { $max: '$at' },
+        },
+      },
+      { $project: { _id: 0, authority: '$_id.authority', topic: '$_id.topic', count: 1, since: 1, latest: 1 } },
+      { $sort: { authority: 1, topic: 1 } },
+    ])
+    .toArray()
+}
+
 async function settle(
   { events }: DeliveryCollections,
   { routings, state }: { readonly routings: readonly Routing[]; readonly state: EventDoc['state'] },
@@ -59,27 +78,45 @@ async function settle(
 }
 
 async function assignNumbers(
-  { laneNumbers }: DeliveryCollections,
+  collections: DeliveryCollections,
   wanted: readonly Routing[],
   session: ClientSession,
 ): Promise<readonly DeliveryDoc[]> {
-  const ids = [...new Set(wanted.flatMap((one) => one.subscriptions))]
-  if (ids.length === 0) return []
-  const before = new Map<ResourceId, number>()
-  for (const doc of await laneNumbers.find({ _id: { $in: ids } }, { session }).toArray()) before.set(doc._id, doc.last)
-  const last = new Map(before)
-  const deliveries = wanted.flatMap(({ event, subscriptions }) =>
+  if (wanted.length === 0) return []
+  const before = await raise(collections, countsOf(wanted), session)
+  return wanted.flatMap(({ event, subscriptions }) =>
     subscriptions.map((subscription): DeliveryDoc => {
-      const number = (last.get(subscription) ?? 0) + 1
-      last.set(subscription, number)
+      const number = (before.get(subscription) ?? 0) + 1
+      before.set(subscription, number)
       return { _id: `${subscription}:${number}`, subscription, number, state: 'waiting', event }
     }),
   )
+}
+
+function countsOf(wanted: readonly Routing[]): ReadonlyMap<ResourceId, number> {
+  const counts = new Map<ResourceId, number>()
+  for (const id of wanted.flatMap((one) => one.subscriptions)) counts.set(id, (counts.get(id) ?? 0) + 1)
+  return counts
+}
+
+/** Raises the last number of each by what it gets; the numbers as they were before. One call for one lane, two for many. */
+async function raise(
+  { laneNumbers }: DeliveryCollections,
+  counts: ReadonlyMap<ResourceId, number>,
+  session: ClientSession,
+): Promise<Map<ResourceId, number>> {
+  const ids = [...counts.keys()]
+  const raiseBy = (_id: ResourceId) => ({ $inc: { last: counts.get(_id) ?? 0 } })
+  const [only, second] = ids
+  if (only !== undefined && second === undefined) {
+    const options = { session, upsert: true, returnDocument: 'before' } as const
+    const before = await laneNumbers.findOneAndUpdate({ _id: only }, raiseBy(only), options)
+    return new Map([[only, before?.last ?? 0]])
+  }
+  const found = await laneNumbers.find({ _id: { $in: ids } }, { session }).toArray()
   await laneNumbers.bulkWrite(
-    ids.map((_id) => ({
-      updateOne: { filter: { _id }, update: { $set: { last: last.get(_id) ?? 0 } }, upsert: true },
-    })),
+    ids.map((_id) => ({ updateOne: { filter: { _id }, update: raiseBy(_id), upsert: true } })),
     { session },
   )
-  return deliveries
+  return new Map(found.map(({ _id, last }) => [_id, last]))
 }

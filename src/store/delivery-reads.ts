@@ -49,6 +49,7 @@ export async function findDueLanes({ collections }: ReadParts, now: Date, limit:
     .find(
       {
         halted: null,
+        paused: { $ne: true },
         ...FREE,
         $or: [
           {
@@ -97,6 +98,7 @@ export function readLaneDoc(doc: LaneDoc, lastNumber: number): Lane {
     failures: doc.failures,
     ...(doc.retryAt === null ? {} : { retryAt: doc.retryAt }),
     ...(doc.halted === null ? {} : { halted: doc.halted }),
+    ...(doc.paused === true ? { paused: true } : {}),
     ...(doc.failingSince === null ? {} : { failingSince: doc.failingSince }),
     ...(doc.batchThrough === null ? {} : { batchThrough: doc.batchThrough }),
     ...(doc.again === null || doc.again === undefined ? {} : { again: doc.again }),

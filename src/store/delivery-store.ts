@@ -54,6 +54,8 @@ export interface Lane extends LaneName {
   /** No try before this (injected clock): set by a failure, absent else. */
   readonly retryAt?: Date
   readonly halted?: HaltReason
+  /** An administrator lets nothing be sent; numbering goes on and the Subscription stays as it is. */
+  readonly paused?: true
   /** Failed tries in a row of what waits first, and when the first of them was. */
   readonly failures: number
   readonly failingSince?: Date
@@ -68,7 +70,10 @@ export interface Lane extends LaneName {
   readonly oldestWaitingAt?: string
 }
 
-/** A lane that this process may work on until its lease ends. */
+/** A lane that this process may work on until its lease ends, as it was then. */
+export type TakenLane = Pick<HeldLane, 'id' | 'lease' | 'deliveredThrough'>
+
+/** A lane that this process works on. */
 export interface HeldLane extends Lane {
   readonly lease: Lease
 }
@@ -85,6 +90,15 @@ export interface Routing {
   readonly subscriptions: readonly ResourceId[]
 }
 
+/** Events that no Subscription of their authority wanted: how many, and when the first and the last of them was (instants). */
+export interface DeadLetters {
+  readonly authority: AuthorityCode
+  readonly topic: string
+  readonly count: number
+  readonly since: string
+  readonly latest: string
+}
+
 /** How a lane goes on after a failed try. */
 export interface Setback {
   readonly attempt: Attempt
@@ -93,6 +107,24 @@ export interface Setback {
   /** No try before this; absent when the lane halts. */
   readonly retryAt?: Date
   readonly halted?: HaltReason
+}
+
+/** A Subscription and the version that is current. */
+export interface SubscriptionVersion extends LaneName {
+  readonly version: number
+}
+
+/** Who is told of new events, whichever process committed them. */
+export interface EventWatcher {
+  /** Events may have come. */
+  onEvents(): void
+  /** `refused`: the database lets nobody watch, and it is not tried again; `broken`: it is. */
+  onFault(fault: 'refused' | 'broken'): void
+}
+
+export interface EventWatch {
+  /** Tells of nothing more. */
+  close(): void
 }
 
 /** Methods that take a lease resolve false (write nothing) when it was lost. All throw StoreError when the database fails. */
@@ -106,22 +138,33 @@ export interface DeliveryStore {
   /** Lets another take the work of the day at once. */
   releaseDaily(lease: Lease): Promise<void>
 
+  /** Removes up to `limit` deliveries and as many events and attempts of before that instant, delivered ones only: what waits, is asked for again or was wanted by nobody stays. False when nothing is left to remove. */
+  clearOld(before: Date, limit: number): Promise<boolean>
+
   /** Events not yet numbered, oldest first, found by their state. */
   newEvents(limit: number): Promise<readonly RegisterEvent[]>
   /** Gives each wanted event the next number of each Subscription, writes the deliveries and settles the events, all in one transaction under the dispatcher's lease. */
   numberEvents(lease: Lease, routings: readonly Routing[]): Promise<boolean>
+  /** Tells of events as they are committed, by any process. A hint: not every one is told of alone, and some twice. */
+  watchEvents(watcher: EventWatcher): EventWatch
   /** Events that no Subscription wanted, counted by topic. */
   undeliverable(): Promise<readonly { readonly topic: string; readonly count: number }[]>
+  /** The same by authority and topic, of events since that instant: for the administrator. */
+  deadLetters(since: string): Promise<readonly DeadLetters[]>
 
   /** Subscriptions that wait for a handshake (status requested), of all authorities. */
   requested(limit: number): Promise<readonly LaneName[]>
   /** Subscriptions requested, active or in error whose end has passed. */
   expired(now: Date, limit: number): Promise<readonly LaneName[]>
+  /** The current version of a Subscription, read after the call; undefined when it is unknown or deleted. */
+  subscriptionVersion(id: ResourceId): Promise<number | undefined>
+  /** Subscriptions requested, active or in error of these authorities, by id. */
+  liveSubscriptions(authorities: readonly AuthorityCode[]): Promise<readonly SubscriptionVersion[]>
   /** Lanes with something due at `now` (events or a heartbeat) that are not halted and that no process holds. */
   dueLanes(now: Date, limit: number): Promise<readonly { readonly id: ResourceId; readonly authority: AuthorityCode }[]>
 
   /** Takes a lane's lease, making the lane when there is none; undefined while another holds it. */
-  takeLane(name: LaneName): Promise<HeldLane | undefined>
+  takeLane(name: LaneName): Promise<TakenLane | undefined>
   renewLane(lease: Lease): Promise<boolean>
   /** The lane as it is now, while the lease holds. */
   readLane(lease: Lease): Promise<HeldLane | undefined>
@@ -130,12 +173,14 @@ export interface DeliveryStore {
   waiting(id: ResourceId, after: number, limit: number): Promise<readonly NumberedEvent[]>
   /** Fixes which events one bundle carries before it is first tried. */
   fixBatch(lease: Lease, through: number): Promise<boolean>
-  /** Marks events delivered, in order, by compare-and-set; keeps the attempt; what waits behind is due at once. */
+  /** Marks events delivered, in order, by compare-and-set; keeps the attempt; what waits behind is due at once, and the lane's lease lasts as from now. */
   markDelivered(lease: Lease, attempt: Attempt & { readonly numbers: NumberRange }): Promise<boolean>
   /** Keeps the attempt and takes what it carried off what is to be sent once more, by compare-and-set; false as well when more was asked for meanwhile. */
   markAgain(lease: Lease, attempt: Attempt & { readonly numbers: NumberRange }, again: Again): Promise<boolean>
   /** Keeps a failed try and when the next may begin. */
   markFailed(lease: Lease, setback: Setback): Promise<boolean>
+  /** No try before this, although none has failed (a digest that gathers). */
+  postpone(lease: Lease, until: Date): Promise<boolean>
   /** Keeps an attempt that moves no events (handshake, heartbeat). */
   keepAttempt(lease: Lease, attempt: Attempt): Promise<boolean>
   /** Stops a lane: nothing is dropped, numbering goes on where the Subscription still wants events. */
@@ -154,6 +199,8 @@ export interface DeliveryStore {
   ): Promise<readonly NumberedEvent[]>
   /** Makes what waits in a lane due at once; false when it is halted or there is none. Needs no lease: it changes no delivery. */
   makeDue(id: ResourceId): Promise<boolean>
+  /** Pauses or resumes a lane; resumed, it starts afresh: what failed before counts no more. False when it is so already or there is none. Needs no lease: it changes no delivery. */
+  setPaused(id: ResourceId, isPaused: boolean): Promise<boolean>
   /** Queues what of these numbers was delivered to be sent once more, beside what was asked for before, and makes the lane due. */
   queueAgain(id: ResourceId, again: Again): Promise<void>
 

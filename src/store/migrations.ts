@@ -22,6 +22,11 @@ const MIGRATIONS: readonly Migration[] = [
   { number: 4, name: 'plans never told', run: markNeverTold },
   { number: 5, name: 'replaced numbers', run: prepareNumbers },
   { number: 6, name: 'plans that wait for a Patient', run: prepareCollections },
+  { number: 7, name: 'acknowledgements', run: prepareAcknowledgements },
+  { number: 8, name: 'pages in the order of an index', run: prepareOrders },
+  { number: 9, name: 'seals of the audit', run: prepareCollections },
+  { number: 10, name: 'alerts among the audit', run: prepareCollections },
+  { number: 11, name: 'messages between processes', run: prepareCollections },
 ]
 
 /** The lease and the record of what was done, in one collection. */
@@ -106,6 +111,29 @@ async function prepareNumbers(db: Db): Promise<void> {
   await accesses.updateMany({ subjectKey: { $exists: false } }, [{ $set: { subjectKey: '$childKey' } }])
 }
 
+/** An access made before authorities could answer waits for all of them. */
+async function prepareAcknowledgements(db: Db): Promise<void> {
+  await prepareCollections(db)
+  const accesses = db.collection(COLLECTIONS.accesses)
+  await accesses.updateMany({ unacknowledged: { $exists: false } }, [{ $set: { unacknowledged: '$authorities' } }])
+}
+
+/** Indexes that a longer one stands in for since; an older server's questions are answered by that one too. */
+const REPLACED = [
+  [COLLECTIONS.auditEvents, 'subjectKey_1_recorded_-1'],
+  [COLLECTIONS.auditEvents, 'authorities_1_recorded_-1'],
+  [ROW_COLLECTIONS.EpisodeOfCare, 'owner_1_status_1_start_1'],
+] as const
+
+/** Each entry of an index is paid for by every check or upload: what was replaced goes. */
+async function prepareOrders(db: Db): Promise<void> {
+  await prepareCollections(db)
+  for (const [name, index] of REPLACED) {
+    const collection = db.collection(name)
+    if (await collection.indexExists(index)) await collection.dropIndex(index)
+  }
+}
+
 /** Creating an index makes its collection too: inside a transaction none has to be made. */
 async function prepareCollections(db: Db): Promise<void> {
   const byCollection = Map.groupBy(INDEXES, ({ collection }) => collection)
@@ -113,5 +141,6 @@ async function prepareCollections(db: Db): Promise<void> {
     await db.collection(name).createIndexes(indexes.map(({ fields, options }) => ({ ...options, key: fields })))
   }
   const existing = new Set((await db.listCollections({}, { nameOnly: true }).toArray()).map(({ name }) => name))
-  if (!existing.has(COLLECTIONS.children)) await db.createCollection(COLLECTIONS.children)
+  for (const name of [COLLECTIONS.children, COLLECTIONS.auditSeals])
+    if (!existing.has(name)) await db.createCollection(name)
 }

@@ -1,10 +1,10 @@
 /** The audit: insert-only compact records, the number sealed, found by time, by child and by authority (security.md "Audit"; storage.md "Collections"). */
-import type { Filter } from 'mongodb'
+import type { Document, Filter } from 'mongodb'
 import type { AuditRecord } from '../domain/audit-record.ts'
 import { COLLECTIONS, type SealedField } from './collections.ts'
 import { openJson, sealJson } from './row-document.ts'
-import { auditsOf, reading, run, type Scope, writing } from './scope.ts'
-import type { AuditQuery } from './store.ts'
+import { accessesOf, auditsOf, reading, run, type Scope, writing } from './scope.ts'
+import type { AlertQuery, AuditQuery } from './store.ts'
 
 export interface AuditDocument extends Omit<AuditRecord, 'id' | 'nhsNumber' | 'authorities'> {
   readonly _id: string
@@ -31,6 +31,7 @@ export async function insertAudits(scope: Scope, records: readonly AuditRecord[]
 /** Newest first. */
 export async function findAudits(scope: Scope, query: AuditQuery): Promise<readonly AuditRecord[]> {
   if (query.limit <= 0) return []
+  if (query.acknowledged !== undefined) return findInWorklist(scope, query)
   const filter = { $and: [toFilter(scope, query), behind(query.after)] }
   const options = { ...reading(scope), sort: { recorded: -1, _id: -1 } as const, limit: query.limit }
   const documents = await run(scope, auditsOf(scope).find(filter, options).toArray())
@@ -38,7 +39,74 @@ export async function findAudits(scope: Scope, query: AuditQuery): Promise<reado
 }
 
 export async function countAudits(scope: Scope, query: Omit<AuditQuery, 'limit' | 'after'>): Promise<number> {
-  return run(scope, auditsOf(scope).countDocuments(toFilter(scope, query), reading(scope)))
+  if (query.acknowledged === undefined)
+    return run(scope, auditsOf(scope).countDocuments(toFilter(scope, query), reading(scope)))
+  if (isPlainWorklist(query)) {
+    const [match] = worklist(scope, query)
+    return run(scope, accessesOf(scope).countDocuments(match?.['$match'] ?? {}, reading(scope)))
+  }
+  const counted = [...worklist(scope, query), { $count: 'count' }]
+  const [found] = await run(scope, accessesOf(scope).aggregate<{ count: number }>(counted, reading(scope)).toArray())
+  return found?.count ?? 0
+}
+
+/** Alerts of the server's own and summaries of refusals, newest first: each kind by its narrow index, as one query over both would read the whole log. */
+export async function findAlerts(scope: Scope, query: AlertQuery): Promise<readonly AuditRecord[]> {
+  const { limit, after, ...bounds } = query
+  const ofKind = (kind: Filter<AuditDocument>, hint: string): Promise<AuditDocument[]> => {
+    const filter = { $and: [kind, toFilter(scope, bounds), behind(after)] }
+    const options = { ...reading(scope), sort: { recorded: -1, _id: -1 } as const, limit, hint }
+    return run(scope, auditsOf(scope).find(filter, options).toArray())
+  }
+  const alerts = await ofKind({ 'caller.kind': 'server', interaction: 'operation' }, 'alerts')
+  const found = [...alerts, ...(await ofKind({ count: { $exists: true } }, 'summaries'))]
+  return found
+    .sort(newestFirst)
+    .slice(0, limit)
+    .map((one) => toRecord(scope, one))
+}
+
+function newestFirst(a: AuditDocument, b: AuditDocument): number {
+  if (a.recorded !== b.recorded) return a.recorded < b.recorded ? 1 : -1
+  return a._id < b._id ? 1 : -1
+}
+
+/** Whether the accesses alone tell which fit. */
+function isPlainWorklist(query: Omit<AuditQuery, 'limit' | 'after'>): boolean {
+  return Object.keys(query).every((name) => ['acknowledged', 'authority', 'from', 'before'].includes(name))
+}
+
+async function findInWorklist(scope: Scope, query: AuditQuery): Promise<readonly AuditRecord[]> {
+  const stages = [...worklist(scope, query), { $limit: query.limit }]
+  const documents = await run(scope, accessesOf(scope).aggregate<AuditDocument>(stages, reading(scope)).toArray())
+  return documents.map((one) => toRecord(scope, one))
+}
+
+/** Accesses in the order of the index, newest first, each as its audit record (which has its id and instant), if the rest of the query fits that. */
+function worklist(scope: Scope, query: Omit<AuditQuery, 'limit'>): Document[] {
+  const { acknowledged, authority, from, before } = query
+  if (authority === undefined) throw new Error('A worklist is one of an authority.')
+  const bounds: Document[] = [
+    { [acknowledged === true ? 'acknowledged' : 'unacknowledged']: String(authority) },
+    ...(from === undefined ? [] : [{ at: { $gte: String(from) } }]),
+    ...(before === undefined ? [] : [{ at: { $lt: String(before) } }]),
+    ...(query.after === undefined ? [] : [olderThan('at', query.after)]),
+  ]
+  return [
+    { $match: { $and: bounds } },
+    { $sort: { at: -1, _id: -1 } },
+    {
+      $lookup: {
+        from: COLLECTIONS.auditEvents,
+        localField: '_id',
+        foreignField: '_id',
+        pipeline: [{ $match: toFilter(scope, query) }],
+        as: 'audit',
+      },
+    },
+    { $unwind: '$audit' },
+    { $replaceRoot: { newRoot: '$audit' } },
+  ]
 }
 
 function toDocument(scope: Scope, record: AuditRecord): AuditDocument {
@@ -115,7 +183,10 @@ function toEntity(text: string, authority: AuditQuery['authority']): Filter<Audi
 }
 
 function behind(after: AuditQuery['after']): Filter<AuditDocument> {
-  if (after === undefined) return {}
-  const [recorded, id] = [String(after[0]), String(after[1])]
-  return { $or: [{ recorded: { $lt: recorded } }, { recorded, _id: { $lt: id } }] }
+  return after === undefined ? {} : (olderThan('recorded', after) as Filter<AuditDocument>)
+}
+
+function olderThan(field: 'recorded' | 'at', after: NonNullable<AuditQuery['after']>): Document {
+  const [instant, id] = [String(after[0]), String(after[1])]
+  return { $or: [{ [field]: { $lt: instant } }, { [field]: instant, _id: { $lt: id } }] }
 }

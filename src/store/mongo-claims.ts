@@ -36,4 +36,12 @@ export async function findClaims(scope: Scope, kind: string): Promise<readonly s
   return documents.map((one) => openJson<string>(one.text, placeOf(one._id), scope.crypto))
 }
 
+/** True when it was there and still held. */
+export async function forgetClaim(scope: Scope, kind: string, text: string): Promise<boolean> {
+  const _id = scope.crypto.hash('claim', [kind, text])
+  const held = { _id, validUntil: { $gt: scope.clock() } }
+  const { deletedCount } = await run(scope, keysOf(scope).deleteOne(held, writing(scope)))
+  return deletedCount === 1
+}
+
 const placeOf = (id: string): string => `${COLLECTIONS.keys}/${id}/1`

@@ -1,4 +1,5 @@
 /** The one place where errors of the driver become StoreErrors: transient (503), conflict, duplicate (storage.md "Transactions"). */
+import { types } from 'node:util'
 import { MongoError, MongoServerError } from 'mongodb'
 import { COLLECTIONS } from './collections.ts'
 import { StoreError } from './store.ts'
@@ -8,11 +9,31 @@ const WRITE_CONFLICT = 112
 
 /** Every driver error as a StoreError, whose message holds no value of a record; all others as they are. Pure. */
 export function toStoreError(error: unknown): unknown {
+  if (isBrokenConnection(error)) return notThere(error)
   if (!(error instanceof MongoError)) return error
   if (isDuplicateKey(error)) return toDuplicate(error)
   // Whatever else the database says, the register cannot be sure (P1).
-  return new StoreError('transient', 'The database did not answer in time or is not there.', { cause: error })
+  return notThere(error)
 }
+
+const notThere = (cause: unknown): StoreError =>
+  new StoreError('transient', 'The database did not answer in time or is not there.', { cause })
+
+/** What the driver lets through of a connection that breaks while it waits to write: the socket's own error, with no label. */
+function isBrokenConnection(error: unknown): boolean {
+  return types.isNativeError(error) && 'syscall' in error && 'code' in error && SOCKET_CODES.has(String(error.code))
+}
+
+const SOCKET_CODES: ReadonlySet<string> = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+])
 
 /** Runs one operation outside a transaction; its driver errors leave as StoreErrors. */
 export async function mapErrors<T>(operation: Promise<T>): Promise<T> {
@@ -31,6 +52,7 @@ export function mayRetryTransaction(error: unknown): boolean {
 
 /** Whether the commit may be repeated: nobody knows yet how it ended. */
 export function mayRepeatCommit(error: unknown): boolean {
+  if (isBrokenConnection(error)) return true
   return error instanceof MongoError && error.hasErrorLabel('UnknownTransactionCommitResult')
 }
 

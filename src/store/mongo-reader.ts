@@ -2,7 +2,9 @@
 import type { ChildKey } from '../domain/brands.ts'
 import type { DirectoryCache } from './directory-cache.ts'
 import { findAccesses } from './mongo-accesses.ts'
-import { countAudits, findAudits } from './mongo-audits.ts'
+import { findAcknowledgements } from './mongo-acknowledgements.ts'
+import { sumHours, sumUsage } from './mongo-audit-usage.ts'
+import { countAudits, findAlerts, findAudits } from './mongo-audits.ts'
 import { findPlansToTell, findTurningPlans } from './mongo-day-work.ts'
 import { findNotices } from './mongo-numbers.ts'
 import { findPlansOfChild } from './mongo-plans.ts'
@@ -27,6 +29,10 @@ export function buildReader(scope: Scope, directory: DirectoryCache): Reader {
     accesses: (childKey, options) => findAccesses(scope, childKey, options),
     audits: (query) => findAudits(scope, query),
     countAudits: (query) => countAudits(scope, query),
+    usage: (query) => sumUsage(scope, query),
+    usageByHour: (query) => sumHours(scope, query),
+    alerts: (query) => findAlerts(scope, query),
+    acknowledgements: (authority, auditEvents) => findAcknowledgements(scope, authority, auditEvents),
     bundleReply: (owner, identifier) => findBundleReply(scope, owner, identifier),
   }
 }

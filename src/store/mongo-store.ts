@@ -14,13 +14,16 @@ import { buildDirectoryCache } from './directory-cache.ts'
 import { buildLockQueues } from './lock-queue.ts'
 import { migrate } from './migrations.ts'
 import { buildMissGroup } from './miss-group.ts'
+import { REPORT_MS } from './mongo-audit-usage.ts'
 import { insertAudit } from './mongo-audits.ts'
-import { claimOnce, findClaims } from './mongo-claims.ts'
+import { buildBoard } from './mongo-board.ts'
+import { claimOnce, findClaims, forgetClaim } from './mongo-claims.ts'
 import { mapErrors, toStoreError } from './mongo-errors.ts'
 import type { MongoHandle } from './mongo-handle.ts'
 import { buildReader } from './mongo-reader.ts'
 import { buildUnit } from './mongo-unit.ts'
 import { countSealed, isResealed, type ResealOptions, type ResealOutcome, resealAll } from './reseal.ts'
+import { findRestoreFault } from './restore-mark.ts'
 import { OPERATION_MS, type Scope } from './scope.ts'
 import type { Store } from './store.ts'
 import { runTransaction } from './transaction.ts'
@@ -69,6 +72,9 @@ const CLIENT_OPTIONS: MongoClientOptions = {
   ignoreUndefined: true,
 }
 
+/** For what is asked by hand and takes long: few at once, on connections that wait for it. */
+const SLOW_OPTIONS: MongoClientOptions = { ...CLIENT_OPTIONS, maxPoolSize: 2, socketTimeoutMS: REPORT_MS + 1_000 }
+
 /** Connects, brings the schema up to date and resolves when reads and writes are possible. StoreError 'transient' when the database is not there, ConfigError when it is none to use. */
 export async function openStore(options: StoreOptions): Promise<OpenStore> {
   await prepareSchema(options)
@@ -86,6 +92,7 @@ async function prepareSchema({ url, database, log, mode = 'sandbox' }: StoreOpti
   const client = new MongoClient(url, { serverSelectionTimeoutMS: 5_000, writeConcern: { w: 'majority' } })
   try {
     refuseFault(findServerFault(await readServerFacts(client.db(database)), mode))
+    refuseFault(await findRestoreFault(client.db(database)))
     await migrate(client.db(database), { holder: randomUUID(), log })
     if (mode === 'production') refuseFault(await findSandboxTraces(client.db(database)))
   } catch (error) {
@@ -99,10 +106,12 @@ function refuseFault(fault: string | undefined): void {
   if (fault !== undefined) throw new ConfigError(fault)
 }
 
-function buildStore(client: MongoClient, db: Db, { keys, clock }: StoreOptions): OpenStore {
+function buildStore(client: MongoClient, db: Db, { url, keys, clock }: StoreOptions): OpenStore {
   const crypto = buildCrypto(keys)
   const queues = buildLockQueues()
-  const scope: Scope = { db, crypto, clock }
+  // connects when it is first asked
+  const slow = new MongoClient(url, SLOW_OPTIONS)
+  const scope: Scope = { db, crypto, clock, slow: slow.db(db.databaseName) }
   const directory = buildDirectoryCache(scope)
   const misses = buildMissGroup(client, scope, queues)
   return {
@@ -125,13 +134,18 @@ function buildStore(client: MongoClient, db: Db, { keys, clock }: StoreOptions):
     appendAudit: (record) => insertAudit(scope, record),
     claim: (kind, text, expiresAt) => claimOnce(scope, { kind, text, expiresAt }),
     claims: (kind) => findClaims(scope, kind),
+    unclaim: (kind, text) => forgetClaim(scope, kind, text),
     keyedId: crypto.keyedId,
     seal: crypto.sealText,
     open: crypto.openText,
+    board: buildBoard(scope),
     async ping() {
       await mapErrors(db.command({ ping: 1, maxTimeMS: OPERATION_MS }))
     },
-    close: () => client.close(),
+    async close() {
+      await slow.close()
+      await client.close()
+    },
     useDataKeys: crypto.useDataKeys,
     reseal: buildReseal(scope),
     handle: { client, db, transact: (work) => runTransaction(client, queues.open(), work) },

@@ -3,6 +3,7 @@ import { deliveryCollections, newEventDoc } from './delivery-collections.ts'
 import type { DirectoryCache } from './directory-cache.ts'
 import type { LockQueue } from './lock-queue.ts'
 import { insertAccess } from './mongo-accesses.ts'
+import { insertAcknowledgement } from './mongo-acknowledgements.ts'
 import { insertAudit } from './mongo-audits.ts'
 import { lockChildState, saveChildState } from './mongo-children.ts'
 import { findPlansAgain } from './mongo-day-work.ts'
@@ -54,6 +55,7 @@ export function buildUnit(scope: Scope, { directory, queue, onWrite }: UnitParts
     removeNumberLink: (link) => removeNumberLink(scope, link),
     putBirth: (birth) => putBirth(scope, birth),
     gatherChild: (parts) => gatherChild(scope, parts),
+    appendAcknowledgement: (acknowledgement) => insertAcknowledgement(scope, acknowledgement),
     appendAudit: (record) => insertAudit(scope, record),
     appendEvent: async (event) => {
       await deliveryCollections(scope.db).events.insertOne(newEventDoc(event), writing(scope))

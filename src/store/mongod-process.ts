@@ -68,6 +68,9 @@ async function watch(child: ChildProcess): Promise<MongodProcess> {
   return { pid: Number(firstLine), exited, hasExited: () => gone, stop }
 }
 
+/** Longer than any transaction of the register on a slow machine; the most that a killed process keeps a child or the numbering from the others is half as long again. */
+export const TRANSACTION_LIFETIME_S = 15
+
 /** Loopback only, journalled (always, in a replica set), nothing sent or collected, no scripting, bounded cache and oplog. */
 function mongodArguments(options: MongodOptions, logFile: string): string[] {
   const parameters = {
@@ -76,6 +79,8 @@ function mongodArguments(options: MongodOptions, logFile: string): string[] {
     shutdownTimeoutMillisForSignaledShutdown: '100',
     // Nobody reads the past here: keeping 5 minutes of it would fill the small cache.
     minSnapshotHistoryWindowInSeconds: '5',
+    // A process that ends inside a transaction leaves its locks behind: for 60 s and more by default.
+    transactionLifetimeLimitSeconds: String(TRANSACTION_LIFETIME_S),
   }
   return [
     ...['--replSet', REPLICA_SET, '--dbpath', options.dbPath],

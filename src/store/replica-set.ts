@@ -15,24 +15,31 @@ const NOT_YET_INITIALIZED = 94
 const ALREADY_INITIALIZED = 23
 const POLL_MS = 20
 const SELECTION_MS = 1_000
+const ANSWER_MS = 10_000
 
 /**
- * Connects directly, initiates the set if it never was, else forces the member's host to this port, and waits until it takes writes.
+ * Connects directly, initiates the set if it never was, else forces the member's host to this port, and waits until it takes writes,
+ * also when it is slow to answer.
  * Rejects when that takes more than `timeoutMs`, or mongod is gone.
  */
 export async function openReplicaSet(
   port: number,
   { timeoutMs, isGone }: { readonly timeoutMs: number; readonly isGone: () => boolean },
 ): Promise<void> {
-  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
-    serverSelectionTimeoutMS: SELECTION_MS,
-  })
   const deadline = performance.now() + timeoutMs
   const isOver = () => isGone() || performance.now() > deadline
+  await pollUntil(isOver, () => ask(port, (admin) => setMember(admin, `127.0.0.1:${port}`)))
+  await pollUntil(isOver, () => ask(port, isPrimary))
+}
+
+/** On a client of its own: one whose first connection failed stays closed for good. */
+async function ask(port: number, question: (admin: Db) => Promise<boolean>): Promise<boolean> {
+  const client = new MongoClient(`mongodb://127.0.0.1:${port}/?directConnection=true`, {
+    serverSelectionTimeoutMS: SELECTION_MS,
+    socketTimeoutMS: ANSWER_MS,
+  })
   try {
-    const admin = client.db('admin')
-    await pollUntil(isOver, () => setMember(admin, `127.0.0.1:${port}`))
-    await pollUntil(isOver, () => isPrimary(admin))
+    return await question(client.db('admin'))
   } finally {
     await client.close()
   }

@@ -14,6 +14,7 @@ import {
 } from './collections.ts'
 import type { StoreCrypto } from './crypto.ts'
 import type { AccessDocument } from './mongo-accesses.ts'
+import type { AcknowledgementDocument } from './mongo-acknowledgements.ts'
 import type { AuditDocument } from './mongo-audits.ts'
 import { mapErrors } from './mongo-errors.ts'
 import type { OwnedType } from './store.ts'
@@ -22,6 +23,8 @@ export interface Scope {
   readonly db: Db
   readonly crypto: StoreCrypto
   readonly clock: () => Date
+  /** The same database by connections that wait long: reports alone. */
+  readonly slow?: Db
   /** Absent outside a transaction: then reads are majority-committed. */
   readonly session?: ClientSession
 }
@@ -57,6 +60,8 @@ export const noticesOf = (scope: Scope): Collection<NumberNoticeDocument> =>
 export const guardsOf = (scope: Scope): Collection<GuardDocument> => scope.db.collection(COLLECTIONS.guards)
 export const keysOf = (scope: Scope): Collection<KeyDocument> => scope.db.collection(COLLECTIONS.keys)
 export const accessesOf = (scope: Scope): Collection<AccessDocument> => scope.db.collection(COLLECTIONS.accesses)
+export const acknowledgementsOf = (scope: Scope): Collection<AcknowledgementDocument> =>
+  scope.db.collection(COLLECTIONS.acknowledgements)
 export const auditsOf = (scope: Scope): Collection<AuditDocument> => scope.db.collection(COLLECTIONS.auditEvents)
 export const repliesOf = (scope: Scope): Collection<BundleReplyDocument> =>
   scope.db.collection(COLLECTIONS.bundleReplies)

@@ -1,6 +1,8 @@
 /** The contract of the room that remembers: readers without a write method, and one writer (storage.md; architecture.md "Laws"). No other room knows MongoDB. */
 import type { Access } from '../domain/access-history.ts'
+import type { Acknowledgement } from '../domain/acknowledgement.ts'
 import type { AuditRecord } from '../domain/audit-record.ts'
+import type { UsageHour, UserUsage } from '../domain/audit-usage.ts'
 import type { AuthorityCode, ChildKey, LondonDay, NhsNumber, OdsCode, ResourceId } from '../domain/brands.ts'
 import type { RegisterEvent } from '../domain/events.ts'
 import type { IncidentState } from '../domain/incident.ts'
@@ -37,10 +39,25 @@ export interface AuditQuery {
   readonly outcomes?: readonly string[]
   readonly entities?: readonly string[]
   readonly incidents?: readonly string[]
+  /** Only accesses that this authority has answered, or has not; never without an authority. */
+  readonly acknowledged?: boolean
   readonly limit: number
   /** [recorded, id] of the last one given; newest first. */
   readonly after?: readonly [string, string]
 }
+
+/** Whose use of the register is summed up, and when: instants, from inclusive, before exclusive. */
+export interface UsageQuery {
+  readonly from: string
+  readonly before: string
+  /** London hours of the working day, Monday to Friday: from the first to before the second. */
+  readonly workingHours: readonly [number, number]
+  /** SDS user id or role profile id; absent: everyone. */
+  readonly user?: string
+}
+
+/** What an administrator must look at, newest first; bounds as of AuditQuery. */
+export type AlertQuery = Pick<AuditQuery, 'from' | 'before' | 'limit' | 'after'>
 
 /** A page of the work of the day, in a fixed order: what was worked on has left, and `after` passes by what was left as it is. */
 export interface PlanPage {
@@ -82,6 +99,14 @@ export interface Reader {
   ): Promise<readonly Access[]>
   audits(query: AuditQuery): Promise<readonly AuditRecord[]>
   countAudits(query: Omit<AuditQuery, 'limit' | 'after'>): Promise<number>
+  /** The audit summed up by person and job role, for an auditor only; takes up to 50 seconds, and not inside a transaction. */
+  usage(query: UsageQuery): Promise<readonly UserUsage[]>
+  /** The same of one person by the hour, oldest first. */
+  usageByHour(query: UsageQuery & { readonly user: string }): Promise<readonly UsageHour[]>
+  /** Records that the server made by itself as alerts, and summaries of refusals; for the administrator only. */
+  alerts(query: AlertQuery): Promise<readonly AuditRecord[]>
+  /** What this authority has answered to these accesses (ids of their AuditEvents), each in the order given. */
+  acknowledgements(authority: AuthorityCode, auditEvents: readonly string[]): Promise<readonly Acknowledgement[]>
   /** The stored answer to a Bundle identifier of this authority, while it lasts (24 h). */
   bundleReply(owner: AuthorityCode, identifier: Token): Promise<BundleReply | undefined>
 }
@@ -127,6 +152,8 @@ export interface Unit extends Reader {
   putBirth(birth: Birth): Promise<void>
   /** Makes these numbers one child: what is found under them, and the accesses made under them out of the histories of `from`. Lock all of the children first. */
   gatherChild(parts: ChildToGather): Promise<void>
+  /** Adds an answer to an access. StoreError 'conflict' when the access is not one of that authority. */
+  appendAcknowledgement(acknowledgement: Acknowledgement): Promise<void>
   /** StoreError 'duplicate' when the id was used. */
   appendAudit(record: AuditRecord): Promise<void>
   appendEvent(event: RegisterEvent): Promise<void>
@@ -141,12 +168,12 @@ export interface ChildToGather {
   readonly into: ChildKey
 }
 
-/** What writers serialise on. `child`: the plans of one LA for one number or Patient (R13); `number`: what is filed under a number, by anyone, and what the NHS says of it (R23, R24); `condition`: a conditional create or update. */
+/** What writers serialise on. `child`: the plans of one LA for one number or Patient (R13); `number`: what is filed under a number, by anyone, and what the NHS says of it (R23, R24); `condition`: a conditional create or update; an answer to an access. */
 export type LockKey =
   | { readonly kind: 'number'; readonly nhsNumber: NhsNumber }
   | { readonly kind: 'child'; readonly owner: AuthorityCode; readonly nhsNumber: NhsNumber }
   | { readonly kind: 'patient'; readonly owner: AuthorityCode; readonly patientId: ResourceId }
-  | { readonly kind: 'condition'; readonly owner: AuthorityCode; readonly text: string }
+  | { readonly kind: 'condition'; readonly owner: AuthorityCode | 'directory'; readonly text: string }
 
 export interface Store {
   /** Reads outside a transaction: majority-committed. */
@@ -167,14 +194,31 @@ export interface Store {
   claim(kind: string, text: string, expiresAt: Date): Promise<boolean>
   /** The texts claimed under a kind and not yet forgotten. For kinds that are few and no secret (revocations). Majority-committed. */
   claims(kind: string): Promise<readonly string[]>
+  /** Forgets a claim before its time (a revocation that is lifted). True when it was there. */
+  unclaim(kind: string, text: string): Promise<boolean>
   /** An id that the same parts always give and nobody can guess: a keyed hash, as a UUID. */
   keyedId(parts: readonly string[]): string
   /** Seals a small text for a client to hold (cursors): authenticated encryption bound to `context`. open gives undefined when it was tampered with or is another context's. */
   seal(text: string, context: string): string
   open(sealed: string, context: string): string | undefined
+  /** Messages between server processes. */
+  readonly board: Board
   /** Answers when the database does; throws StoreError 'transient' else. */
   ping(): Promise<void>
   close(): Promise<void>
+}
+
+/** Messages between the server processes of one database: sealed, read for a quarter of an hour, and no harm done when one is lost. */
+export interface Board {
+  post(from: string, text: string): Promise<void>
+  /** Those of others, oldest first, from that instant (by the database's clock) on; all that stand without one. */
+  read(notFrom: string, since: Date | undefined): Promise<readonly BoardMessage[]>
+}
+
+export interface BoardMessage {
+  readonly id: string
+  readonly at: Date
+  readonly text: string
 }
 
 /** The only error this room throws. */

@@ -20,14 +20,28 @@ const TYPES = [...FILED_TYPES, 'Organization', 'AuditEvent', 'Subscription', ...
 const KINDS = Object.keys(CALLERS) as CallerKind[]
 const EVERYONE = [...KINDS, 'nobody'] as const
 
+const ADMINISTRATION = [
+  'clients',
+  'lanes',
+  'alerts',
+  'dead-letters',
+  'revoke-client',
+  'restore-client',
+  'revoke-token',
+  'load-directory',
+]
+
 /** Every request there is: each type with each interaction, and the operations and system interactions. */
 const REQUESTS: readonly AccessRequest[] = [
   ...TYPES.flatMap((type) => INTERACTIONS.map((interaction) => ({ type, interaction }))),
   ...['cpis-check', 'number-changed', 'birth-notified'].map((name) => operation('Patient', name)),
   ...['EpisodeOfCare', 'Bundle'].map((type) => operation(type, 'validate')),
   operation('EpisodeOfCare', 'reconcile'),
-  ...['status', 'events', 'resend', 'release'].map((name) => operation('Subscription', name)),
-  ...['clients', 'lanes', 'alerts', 'dead-letters'].map((name) => operation('admin', name)),
+  ...['acknowledge', 'disclosed', 'report'].map((name) => operation('AuditEvent', name)),
+  ...['status', 'events', 'resend', 'release', 'pause', 'resume', 'resend-lane'].map((name) =>
+    operation('Subscription', name),
+  ),
+  ...ADMINISTRATION.map((name) => operation('admin', name)),
   { interaction: 'transaction' },
   { interaction: 'batch' },
   { interaction: 'capabilities' },
@@ -55,6 +69,7 @@ const RECEIVER_OWN = [
   'Subscription/$status',
   'Subscription/$events',
   'Subscription/$resend',
+  'AuditEvent/$acknowledge',
 ]
 const SUPPLIER_OWN = [
   ...new Set([
@@ -77,17 +92,32 @@ const EXPECTED: Readonly<Record<CallerKind | 'nobody', { own: readonly string[];
   'la-supplier': { own: SUPPLIER_OWN, any: each(['Organization'], READING) },
   'la-receiver': { own: RECEIVER_OWN, any: each(['Organization'], READING) },
   'number-feed': { own: [], any: ['Patient/$number-changed', 'Patient/$birth-notified'] },
-  auditor: { own: [], any: [...each(['AuditEvent'], ['read', 'search-type']), ...each(['Organization'], READING)] },
+  auditor: {
+    own: [],
+    any: [
+      ...each(['AuditEvent'], ['read', 'search-type']),
+      'AuditEvent/$disclosed',
+      'AuditEvent/$report',
+      ...each(['Organization'], READING),
+    ],
+  },
   administrator: {
     own: [],
     any: [
       ...each(['Organization'], [...READING, 'update']),
       ...each(['Subscription'], READING),
       'Subscription/$release',
+      'Subscription/$pause',
+      'Subscription/$resume',
+      'Subscription/$resend-lane',
       'admin/$clients',
       'admin/$lanes',
       'admin/$alerts',
       'admin/$dead-letters',
+      'admin/$revoke-client',
+      'admin/$restore-client',
+      'admin/$revoke-token',
+      'admin/$load-directory',
     ],
   },
   nobody: { own: [], any: [] },

@@ -62,6 +62,24 @@ describe('the commands against a server', () => {
     expect(after.out()).toContain("R. Khan, Nurse, Emergency department, Sheffield Children's Hospital (RCUEF)")
   })
 
+  test('acknowledge answers an alert, once; a person in place of a role is refused and not repeated', async () => {
+    const answer = bundleOf(await sendCheck(server, '9995973952', { site: 'RCUEF' }))
+    const id = (answer.identifier?.value ?? '').replace('urn:uuid:', '')
+    const owner = answer.entry?.find(({ resource }) => resource?.resourceType === 'Organization')?.resource?.id ?? ''
+    const options = [id, '--as', `receiver-${owner}`, '--code', 'acting', '--by'] as const
+    const console = consoleOf(server)
+    expect(await console.run('acknowledge', ...options, 'duty social worker')).toBe(0)
+    expect(console.out()).toBe(`AuditEvent/${id}: acting, by duty social worker, at 09:12\n`)
+    const refused = consoleOf(server)
+    expect(await refused.run('acknowledge', ...options, 'Jane Example')).toBe(1)
+    expect(refused.err()).toContain('ROLE_ONLY')
+    expect(refused.out() + refused.err()).not.toContain('Jane')
+    const json = consoleOf(server)
+    expect(await json.run('acknowledge', ...options, 'duty social worker', '--json')).toBe(0)
+    expect(JSON.parse(json.out())).toMatchObject({ resourceType: 'Provenance' })
+    expect(await consoleOf(server).run('acknowledge', id)).toBe(2)
+  })
+
   test('check says that nothing known is no assurance', async () => {
     const console = consoleOf(server)
     expect(await console.run('check', '9996621235')).toBe(0)

@@ -1,4 +1,5 @@
 /** What `cpis doctor` finds, and what it says to do (issue 6). */
+import { X509Certificate } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -7,11 +8,12 @@ import { join } from 'node:path'
 import { afterAll, describe, expect, test } from '@jest/globals'
 import { type DatabaseCheck, databaseFindings } from '../../src/cli/doctor-database.ts'
 import { checkCallers, checkDisk, checkLimits, checkPolicy, checkTls } from '../../src/cli/doctor-deployment.ts'
+import { outgoingTlsFindings } from '../../src/cli/doctor-outgoing-tls.ts'
 import { parseConfig } from '../../src/config.ts'
 import type { DatabaseFacts } from '../../src/store/database-facts.ts'
 import { freePort } from '../../src/store/mongod-process.ts'
 import { openConsole } from '../support/console.ts'
-import { testCertificate } from '../support/tls-files.ts'
+import { clientCertificate, testCertificate, tlsFile } from '../support/tls-files.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'cpis-doctor-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -24,9 +26,11 @@ const FACTS: DatabaseFacts = {
   at: AT,
   defaultWriteConcern: 'majority',
   journalsMajority: true,
+  transactionSeconds: 15,
   openMigrations: [],
   missingIndexes: [],
   dataKeys: ['d1'],
+  directory: { sites: 17, authorities: 153 },
 }
 
 function find(what: string, facts: Partial<DatabaseFacts>, check: Partial<DatabaseCheck> = {}) {
@@ -47,17 +51,31 @@ describe('doctor of a database', () => {
       'database ok',
       'replica set ok',
       'writes ok',
+      'transactions ok',
       'migrations ok',
       'indexes ok',
+      'directory ok',
       'clocks ok',
       'data keys ok',
     ])
+  })
+
+  test.each([
+    ['no NHS organisation', { sites: 0, authorities: 153 }],
+    ['no authority', { sites: 17, authorities: 0 }],
+  ])('says that production has %s in its directory, and how to load them', (_what, directory) => {
+    expect(find('directory', { directory })).toMatchObject({
+      state: 'fail',
+      remedy: expect.stringContaining('cpis directory load'),
+    })
+    expect(find('directory', { directory }, { mode: 'sandbox' })?.state).toBe('warn')
   })
 
   const at = (seconds: number) => ({ at: new Date(AT.getTime() + seconds * 1_000) })
   test.each<[string, string, Partial<DatabaseFacts>, string, RegExp]>([
     ['an old version', 'database', { version: '7.0.31' }, 'fail', /Upgrade to 7\.0\.32/],
     ['two members', 'replica set', { members: 2 }, 'warn', /Add members/],
+    ['locks kept long', 'transactions', { transactionSeconds: 60 }, 'warn', /transactionLifetimeLimitSeconds/],
     ['no journal', 'writes', { journalsMajority: false }, 'fail', /writeConcernMajorityJournalDefault/],
     ['a schema of before', 'migrations', { openMigrations: ['delivery'] }, 'warn', /Start the server/],
     ['a missing index', 'indexes', { missingIndexes: ['flags {}'] }, 'fail', /createIndex/],
@@ -104,9 +122,12 @@ describe('doctor of a deployment', () => {
   })
 
   test('limits that are off or unreadable', () => {
-    expect(checkLimits({ limits: 'default' }).state).toBe('ok')
-    expect(checkLimits({ limits: 'off' })).toMatchObject({ state: 'warn', remedy: expect.stringContaining('Unset') })
-    expect(checkLimits({ limits: join(folder, 'none.json') })).toMatchObject({
+    expect(checkLimits({ policyFile: undefined, limits: 'default' }).state).toBe('ok')
+    expect(checkLimits({ policyFile: undefined, limits: 'off' })).toMatchObject({
+      state: 'warn',
+      remedy: expect.stringContaining('Unset'),
+    })
+    expect(checkLimits({ policyFile: undefined, limits: join(folder, 'none.json') })).toMatchObject({
       state: 'fail',
       found: expect.stringMatching(/^CPIS_LIMITS: /),
       remedy: expect.stringContaining('correct the file'),
@@ -142,6 +163,37 @@ describe('doctor of a deployment', () => {
     const finding = await checkTls({ mode: 'production', baseUrl: `https://127.0.0.1:${port}` })
     listener.close()
     expect(finding).toMatchObject({ state: 'fail', remedy: expect.stringContaining('certificate') })
+  })
+
+  describe('certificates for calls to endpoints', () => {
+    const files = { clientCertFile: undefined, clientKeyFile: undefined, extraCaFile: undefined }
+    const client = { ...files, clientCertFile: tlsFile('client.pem'), clientKeyFile: tlsFile('client.key') }
+    const { validToDate } = new X509Certificate(clientCertificate.cert)
+    const daysBefore = (days: number): Date => new Date(validToDate.getTime() - days * 86_400_000)
+
+    test('none, nothing is said', () => {
+      expect(outgoingTlsFindings(files, AT)).toEqual([])
+    })
+
+    test.each([
+      ['a year', 365, 'ok'],
+      ['29 days', 29, 'warn'],
+      ['minus one day', -1, 'fail'],
+      ['more than it has', 40_000, 'fail'],
+    ])('one that lasts %s', (_name, days, state) => {
+      const [finding, ...rest] = outgoingTlsFindings(client, daysBefore(days))
+      expect(rest).toEqual([])
+      expect(finding).toMatchObject({ what: 'client TLS', state })
+      if (state !== 'ok') expect(finding?.remedy).toContain('CPIS_CLIENT_CERT')
+    })
+
+    test('an authority likewise, and a key of another certificate fails without a word of it', () => {
+      const [authority] = outgoingTlsFindings({ ...files, extraCaFile: tlsFile('ca.pem') }, daysBefore(1))
+      expect(authority).toMatchObject({ what: 'extra CA', state: 'warn' })
+      const [wrong] = outgoingTlsFindings({ ...client, clientKeyFile: tlsFile('receiver.key') }, AT)
+      expect(wrong).toMatchObject({ state: 'fail', found: expect.stringContaining('CPIS_CLIENT_KEY') })
+      expect(JSON.stringify(wrong)).not.toContain('PRIVATE')
+    })
   })
 
   test('production that nobody may call', () => {

@@ -6,7 +6,9 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 /** `listen` runs until it is stopped, and doctor looks at the machine: both have tests of their own. */
 const RUNS_ALONE = /^npx cpis (listen|doctor)/
 
-describe.each(['README.md', 'docs/integrating.md', 'examples/README.md'])('the commands of %s', (document) => {
+const DOCUMENTS = ['README.md', 'docs/integrating.md', 'docs/auditing.md', 'examples/README.md']
+
+describe.each(DOCUMENTS)('the commands of %s', (document) => {
   let server: TestServer
   const variables: Record<string, string> = {}
 

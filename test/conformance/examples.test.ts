@@ -19,7 +19,9 @@ describe('the examples', () => {
   let world: ExampleWorld
 
   beforeAll(async () => {
-    server = await startTestServer()
+    server = await startTestServer({
+      env: { CPIS_SMTP_URL: 'smtp://127.0.0.1:9', CPIS_MAIL_FROM: 'cpis@register.example' },
+    })
     receiver = await startReceiver({ keys: server.context.keys.webhooks })
     world = { origin: server.url, endpoint: receiver.url, token: (name) => server.token(name) }
   })

@@ -411,7 +411,11 @@ describe('08:00 London, for a plan without a number', () => {
     const second = await startSecond('2026-07-11T07:00:00Z')
     server.setNow('2026-07-11T07:00:00Z')
     const { store } = server.context
-    const everyoneHolds = { takeDaily: async () => ({ id: 'daily', token: 1 }), releaseDaily: async () => undefined }
+    const everyoneHolds = {
+      takeDaily: async () => ({ id: 'daily', token: 1 }),
+      releaseDaily: async () => undefined,
+      clearOld: async () => false,
+    }
     const reckless = startDaily({ context: server.context, deliveries: everyoneHolds, turnPlan })
     try {
       await Promise.all([server.runDaily(), second.runDaily(), reckless.run()])
@@ -560,7 +564,11 @@ describe('many plans', () => {
     await stored.blockDaily()
     const daily = startDaily({
       context: { ...server.context, store: { ...store, read } },
-      deliveries: { takeDaily: async () => ({ id: 'daily', token: 1 }), releaseDaily: async () => undefined },
+      deliveries: {
+        takeDaily: async () => ({ id: 'daily', token: 1 }),
+        releaseDaily: async () => undefined,
+        clearOld: async () => false,
+      },
       turnPlan,
     })
     try {

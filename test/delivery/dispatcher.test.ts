@@ -80,6 +80,7 @@ describe('what an endpoint refuses', () => {
     target.behave(answer(410))
     await commitEvents(world, 2)
     await waitFor('status error', async () => (await statusOfSubscription(world, id)) === 'error')
+    await waitFor('the halt', async () => (await laneOf(id))?.halted === 'error')
     expect(await laneOf(id)).toMatchObject({ halted: 'error', lastNumber: 2, deliveredThrough: 0 })
     expect(target.ofType('event-notification')).toHaveLength(1)
     target.behave(ok)

@@ -16,12 +16,13 @@ import type { DeliveryStore } from '../../src/store/delivery-store.ts'
 import { openDeliveryStore } from '../../src/store/mongo-delivery-store.ts'
 import { type OpenStore, openStore } from '../../src/store/mongo-store.ts'
 import type { Row } from '../../src/store/store.ts'
-import { testDatabase } from '../support/database.ts'
+import { type TestDatabase, testDatabase } from '../support/database.ts'
 
 export const DERBYSHIRE = 'E10000007' as AuthorityCode
 export const LEEDS = 'E08000035' as AuthorityCode
 
 export interface World {
+  readonly database: TestDatabase
   readonly store: OpenStore
   readonly deliveries: DeliveryStore
   readonly keys: Keys
@@ -37,7 +38,7 @@ export interface World {
   close(): Promise<void>
 }
 
-export async function openWorld(): Promise<World> {
+export async function openWorld(more: Partial<DeliveryContext> = {}): Promise<World> {
   const database = testDatabase()
   const keys = makeKeys()
   let now = new Date('2026-05-03T09:00:00.000Z').getTime()
@@ -55,9 +56,11 @@ export async function openWorld(): Promise<World> {
     keys,
     fetch: buildGuardedFetch({ mode: 'sandbox' }),
     metrics: buildMetrics(),
+    ...more,
   }
   const started: Delivery[] = []
   return {
+    database,
     store,
     deliveries,
     keys,
@@ -85,6 +88,8 @@ export async function openWorld(): Promise<World> {
 }
 
 export interface SubscriptionWish {
+  readonly channel?: 'email'
+  readonly digest?: number
   readonly endpoint: string
   readonly authority?: AuthorityCode
   readonly status?: Subscription['status']
@@ -103,6 +108,7 @@ export function subscriptionOf(wish: SubscriptionWish): Subscription {
   const extension = [
     ...(wish.maxCount === undefined ? [] : [{ url: BACKPORT_EXTENSION.maxCount, valuePositiveInt: wish.maxCount }]),
     ...(wish.timeout === undefined ? [] : [{ url: BACKPORT_EXTENSION.timeout, valueUnsignedInt: wish.timeout }]),
+    ...(wish.digest === undefined ? [] : [{ url: BACKPORT_EXTENSION.digest, valuePositiveInt: wish.digest }]),
     ...(wish.heartbeat === undefined ? [] : [{ url: BACKPORT_EXTENSION.heartbeat, valueUnsignedInt: wish.heartbeat }]),
   ]
   const filters = (wish.filters ?? []).map((valueString) => ({ url: BACKPORT_EXTENSION.filter, valueString }))
@@ -115,9 +121,9 @@ export function subscriptionOf(wish: SubscriptionWish): Subscription {
     ...(wish.end === undefined ? {} : { end: wish.end }),
     channel: {
       ...(extension.length === 0 ? {} : { extension }),
-      type: 'rest-hook',
+      type: wish.channel ?? 'rest-hook',
       endpoint: wish.endpoint,
-      payload: wish.payload ?? 'application/fhir+json',
+      payload: wish.payload ?? (wish.channel === 'email' ? 'text/plain' : 'application/fhir+json'),
       _payload: { extension: [{ url: BACKPORT_EXTENSION.content, valueCode: wish.content ?? 'id-only' }] },
       ...(wish.header === undefined ? {} : { header: [...wish.header] }),
     },

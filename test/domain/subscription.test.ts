@@ -80,7 +80,7 @@ describe('a Subscription that is not taken, each fault at its place', () => {
     _payload: { extension: codes.map((valueCode) => ({ url: BACKPORT_EXTENSION.content, valueCode })) },
   })
   test.each<[string, Json, string]>([
-    ['channel email', { type: 'email' }, 'Subscription.channel.type'],
+    ['channel sms', { type: 'sms' }, 'Subscription.channel.type'],
     ['no endpoint', { endpoint: undefined }, 'Subscription.channel.endpoint'],
     ['XML', { payload: 'application/fhir+xml' }, 'Subscription.channel.payload'],
     ['another version', { payload: 'application/fhir+json; fhirVersion=5.0' }, 'Subscription.channel.payload'],
@@ -215,6 +215,7 @@ describe('a Subscription that is taken', () => {
         { kind: 'setting', anyOf: ['ambulance'] },
         { kind: 'incidents-in-six-months', atLeast: 3 },
       ],
+      channel: 'rest-hook',
       endpoint: 'https://la.example/hook',
       headers: [
         { name: 'Authorization', value: 'Bearer abc' },

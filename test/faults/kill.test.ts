@@ -7,10 +7,10 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import type { Bundle, Parameters } from '@medplum/fhirtypes'
+import type { Bundle } from '@medplum/fhirtypes'
 import type { Keys } from '../../src/keys.ts'
 import { planOf } from '../support/plans.ts'
-import { type Received, type Receiver, startReceiver } from '../support/receiver.ts'
+import { eventsOf, faultsOf, type Receiver, startReceiver } from '../support/receiver.ts'
 import { checkOf } from '../support/server.ts'
 import { getToken } from '../support/tokens.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -108,20 +108,6 @@ async function checkUntilAnswered(): Promise<string> {
   )
 }
 
-function eventsOf(one: Received): readonly { number: number; audit: string }[] {
-  const status = one.bundle.entry?.[0]?.resource as Parameters | undefined
-  return (status?.parameter ?? [])
-    .filter((part) => part.name === 'notification-event')
-    .map(({ part = [] }) => ({
-      number: Number(part.find((its) => its.name === 'event-number')?.valueString),
-      audit:
-        part
-          .find((its) => its.name === 'focus')
-          ?.valueReference?.reference?.split('/')
-          .at(-1) ?? '',
-    }))
-}
-
 /** Kills something again and again while the child is checked; the audit ids that were answered. */
 async function checkWhileKilling(kill: () => Promise<void>): Promise<readonly string[]> {
   const answers: string[] = []
@@ -139,12 +125,13 @@ async function checkWhileKilling(kill: () => Promise<void>): Promise<readonly st
   return answers
 }
 
+/** Number → AuditEvent. */
 const delivered = () =>
   new Map(
     receiver
       .ofType('event-notification')
       .flatMap(eventsOf)
-      .map((one) => [one.number, one.audit]),
+      .map((one) => [one.number, one.focus]),
   )
 
 /** Every answer has one event, numbered from 1 without a gap; repeats of a bundle carry one webhook-id. */
@@ -153,14 +140,7 @@ async function checkDelivered(): Promise<void> {
   const numbers = [...delivered().keys()].sort((a, b) => a - b)
   expect(numbers).toEqual(Array.from({ length: answered.length }, (_, at) => at + 1))
   expect([...delivered().values()].sort()).toEqual([...answered].sort())
-  expect(receiver.received.every((one) => one.signatureIsRight)).toBe(true)
-  const sent = receiver.ofType('event-notification')
-  const repeats = Map.groupBy(sent, (one) =>
-    eventsOf(one)
-      .map((its) => its.number)
-      .join(),
-  )
-  for (const [, same] of repeats) expect(new Set(same.map((one) => one.webhookId)).size).toBe(1)
+  expect(faultsOf(receiver.ofType('event-notification'))).toEqual([])
 }
 
 const mongodPid = () => Number(readFileSync(join(dataDir, 'mongo', 'mongod.lock'), 'utf8').trim())

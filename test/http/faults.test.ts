@@ -176,6 +176,23 @@ describe('callers that do not go on', () => {
   })
 })
 
+test('connections on which nothing is ever said are cut, all of them', async () => {
+  const { context } = loggingContext()
+  const times = { headersTimeout: 200, requestTimeout: 400, connectionsCheckingInterval: 50 }
+  const app = await startOwnApp(context, [createRow(async () => ({ status: 200 }))], { times })
+  const { port } = new URL(app.url)
+  const sockets = Array.from({ length: 200 }, () => connect(Number(port), '127.0.0.1').on('error', () => undefined))
+  let closed = 0
+  for (const socket of sockets) {
+    socket.resume()
+    socket.on('close', () => {
+      closed += 1
+    })
+  }
+  await waitFor('all to be cut', () => closed === sockets.length)
+  await app.http.close()
+})
+
 test('before there is an app, and while none is served, 503 is said', async () => {
   const { listenHttp } = await import('../../src/http/http-server.ts')
   const http = await listenHttp({ host: '127.0.0.1', port: 0, clock: server.context.clock })

@@ -215,8 +215,9 @@ describe('the examples', () => {
     '%s, answered %s by %s, fit their schemas',
     (_request, status, _answer, row) => {
       const method = row.method.toLowerCase()
-      const operation = operationAt(method, row.path)
-      const place = ['paths', row.path, method]
+      const path = row.path.replace('[id]', '{id}')
+      const operation = operationAt(method, path)
+      const place = ['paths', path, method]
       const types = Object.keys(operation?.requestBody?.content ?? {})
       if (status < 300 && !row.request.startsWith('refused-') && types[0] === 'application/fhir+json') {
         const at = [...place, 'requestBody', 'content', types[0], 'schema']

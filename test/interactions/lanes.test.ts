@@ -1,12 +1,16 @@
 /** `/admin/lanes` over real HTTP: refusals first, then what the administrator sees, releases, and what is left in the audit (delivery.md "Recovery"). */
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { changeStatus } from '../../src/delivery/subscription-status.ts'
+import type { AuthorityCode, ResourceId } from '../../src/domain/brands.ts'
 import type { LaneView } from '../../src/interactions/lanes.ts'
 import { consoleOf } from '../support/console.ts'
-import { answer, ok, type Receiver, startReceiver } from '../support/receiver.ts'
+import { answer, numbersOf, ok, type Receiver, startReceiver } from '../support/receiver.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { commitEvents, readStatus, subscribe, subscriptionOf } from '../support/subscriptions.ts'
 import { waitFor } from '../support/wait-for.ts'
+
+const DERBYSHIRE = 'E10000007' as AuthorityCode
 
 let server: TestServer
 let good: Receiver
@@ -49,6 +53,9 @@ describe('what is refused', () => {
     ['GET', '/admin/lanes'],
     ['POST', '/admin/lanes/release'],
     ['POST', `/admin/lanes/${randomUUID()}/release`],
+    ['POST', `/admin/lanes/${randomUUID()}/pause`],
+    ['POST', `/admin/lanes/${randomUUID()}/resume`],
+    ['POST', `/admin/lanes/${randomUUID()}/resend`],
   ])('%s %s by anyone else, and that leaves its record', async (method, path) => {
     expect((await ask(path, undefined, method)).status).toBe(401)
     for (const as of ['la-E10000007', 'receiver-E10000007', 'ed-nurse', 'midwife', 'auditor', 'number-feed']) {
@@ -64,6 +71,13 @@ describe('what is refused', () => {
     ['DELETE', '/admin/lanes', 405],
     ['GET', '/admin/lanes/release', 405],
     ['POST', `/admin/lanes/${randomUUID()}/release`, 404],
+    ['POST', `/admin/lanes/${randomUUID()}/pause`, 404],
+    ['POST', `/admin/lanes/${randomUUID()}/resume`, 404],
+    ['POST', `/admin/lanes/${randomUUID()}/resend`, 400],
+    ['POST', `/admin/lanes/${randomUUID()}/resend?eventsSinceNumber=x`, 400],
+    ['POST', `/admin/lanes/${randomUUID()}/resend?eventsSinceNumber=2&eventsUntilNumber=1`, 400],
+    ['POST', `/admin/lanes/${randomUUID()}/resend?eventsSinceNumber=1`, 404],
+    ['GET', `/admin/lanes/${randomUUID()}/pause`, 405],
   ])('%s %s by the administrator', async (method, path, status) => {
     expect((await ask(path, 'administrator', method)).status).toBe(status)
   })
@@ -140,6 +154,93 @@ describe('lanes', () => {
     expect(released.flatMap((one) => one.entities.map((entity) => entity.id)).sort()).toEqual(
       [ids.bad, ids.gone].sort(),
     )
+  })
+
+  test('released between status error and the halt of its lane, one call is enough', async () => {
+    const row = await server.context.store.read.of(DERBYSHIRE, 'Subscription').find(ids.good as ResourceId)
+    if (row === undefined) throw new Error('The test has lost its Subscription.')
+    // as a lane that gives up does first; it halts a moment later
+    expect(await changeStatus(server.context, row, { status: 'error', error: 'The endpoint is gone.' })).toBe(true)
+    expect((await laneOf(ids.good))?.state).toBe('error')
+    expect((await ask(`/admin/lanes/${ids.good}/release`, 'administrator', 'POST')).body).toEqual({
+      released: [ids.good],
+    })
+    await waitFor('the handshake', async () => (await readStatus(server, ids.good)) === 'active')
+    expect(good.ofType('handshake')).toHaveLength(2)
+  })
+
+  test('paused, nothing is sent and numbering goes on, visibly; the Subscription stays as it is; resumed, all comes in order', async () => {
+    const before = good.received.length
+    expect((await ask(`/admin/lanes/${ids.good}/pause`, 'administrator', 'POST')).body).toEqual({ paused: [ids.good] })
+    expect((await ask(`/admin/lanes/${ids.good}/pause`, 'administrator', 'POST')).body).toEqual({ paused: [] })
+    await commitEvents(server, 2)
+    // another lane shows that the dispatcher has been at work since
+    await waitFor('the other lane', () => bad.taken().length === 4)
+    expect(await laneOf(ids.good)).toMatchObject({ state: 'paused', paused: true, waiting: 2, lastNumber: 4 })
+    expect(await readStatus(server, ids.good)).toBe('active')
+    expect((await ask(`/admin/lanes/${ids.good}/release`, 'administrator', 'POST')).body).toEqual({ released: [] })
+    const console = consoleOf(server)
+    await console.run('lanes')
+    expect(console.out()).toMatch(/ paused +2 /)
+    expect(good.received).toHaveLength(before)
+    expect((await ask(`/admin/lanes/${ids.good}/resume`, 'administrator', 'POST')).body).toEqual({
+      resumed: [ids.good],
+    })
+    expect((await ask(`/admin/lanes/${ids.good}/resume`, 'administrator', 'POST')).body).toEqual({ resumed: [] })
+    await waitFor('both', () => good.taken().length === 4)
+    expect(good.taken()).toEqual([1, 2, 3, 4])
+  })
+
+  test('a Subscription that its owner requests while its lane is paused makes its handshake after the pause', async () => {
+    await ask(`/admin/lanes/${ids.good}/pause`, 'administrator', 'POST')
+    const before = good.received.length
+    const body = { ...subscriptionOf(good.url), id: ids.good, status: 'requested' }
+    await server.send({ as: 'la-E10000007', method: 'PUT', path: `Subscription/${ids.good}`, body })
+    await commitEvents(server, 1)
+    await waitFor('the other lane', () => bad.taken().length === 5)
+    expect(await readStatus(server, ids.good)).toBe('requested')
+    expect(good.received).toHaveLength(before)
+    const console = consoleOf(server)
+    await console.run('lanes', '--resume', ids.good)
+    expect(console.err()).toContain('Resumed: 1 lane.')
+    await waitFor('the next', () => good.taken().length === 5)
+    expect(await readStatus(server, ids.good)).toBe('active')
+  })
+
+  test('a pause is not counted as an outage of the endpoint', async () => {
+    bad.behave(answer(503))
+    await commitEvents(server, 1)
+    await waitFor('a failed try', async () => (await laneOf(ids.bad))?.failures === 1)
+    const console = consoleOf(server)
+    await console.run('lanes', '--pause', ids.bad)
+    expect(console.err()).toContain('Paused: 1 lane.')
+    const now = server.context.clock()
+    server.setNow(new Date(now.getTime() + 73 * 3_600_000).toISOString())
+    await ask(`/admin/lanes/${ids.bad}/resume`, 'administrator', 'POST')
+    await waitFor(
+      'another try',
+      async () => (await laneOf(ids.bad))?.failingSince === server.context.clock().toISOString(),
+    )
+    expect(await readStatus(server, ids.bad)).toBe('active')
+    bad.behave(ok)
+    await ask(`/admin/lanes/${ids.bad}/release`, 'administrator', 'POST')
+    await waitFor('it', () => bad.taken().length === 6)
+  })
+
+  test('delivered events are sent once more, under their numbers and another webhook-id', async () => {
+    const path = `/admin/lanes/${ids.good}/resend?eventsSinceNumber=2&eventsUntilNumber=3`
+    const { length } = good.received
+    expect((await ask(path, 'administrator', 'POST')).body).toEqual({ queued: { from: 2, through: 3 } })
+    await waitFor('both', () => good.received.length === length + 2)
+    expect(good.received.slice(length).flatMap((one) => numbersOf(one.bundle))).toEqual([2, 3])
+    const webhookIds = good.ofType('event-notification').map((one) => one.webhookId)
+    expect(new Set(webhookIds).size).toBe(webhookIds.length)
+    const none = `/admin/lanes/${ids.good}/resend?eventsSinceNumber=900`
+    expect((await ask(none, 'administrator', 'POST')).body).toEqual({ queued: null })
+    const console = consoleOf(server)
+    await console.run('lanes', '--resend', ids.good, '--from', '1', '--through', '1')
+    expect(console.err()).toContain('Sent once more: events 1 to 1.')
+    await waitFor('it', () => good.received.length === length + 3)
   })
 
   test('what its owner turned off stays off', async () => {

@@ -28,6 +28,7 @@ const AUDITOR: AuditView = {
     ['RCU', TRUST],
     [DERBYSHIRE, { resourceType: 'Organization', name: 'Derbyshire' }],
   ]),
+  acknowledgements: new Map(),
 }
 const AS_DERBYSHIRE: AuditView = { ...AUDITOR, authority: DERBYSHIRE }
 

@@ -20,6 +20,10 @@ export interface Cell {
 const other = (authority: Authority): Authority => (authority === DERBYSHIRE ? LUTON : DERBYSHIRE)
 const ownerOf = ({ place, authority }: Cell): Authority => (place === 'other' ? other(authority) : authority)
 const params = (...parameter: readonly object[]): object => ({ resourceType: 'Parameters', parameter })
+const REPORT_DAYS = [
+  { name: 'from', valueDate: '2026-05-01' },
+  { name: 'until', valueDate: '2026-05-31' },
+]
 const numberParameter = (name: string): object => ({ name, valueIdentifier: { system: NHS, value: freshNumber() } })
 
 /** The request of a cell. `mayWrite`: it will be let in, so a row that may be deleted is made for it. */
@@ -28,7 +32,8 @@ export async function requestOf(cell: Cell, server: TestServer, mayWrite: boolea
   const { type = '', method, path } = route
   if (route.operation !== undefined) {
     const id = place === 'absent' ? absentIdOf(type) : await idFor(cell, server, mayWrite)
-    return { ...(await operationOf(cell)), method, path: path.replace('[id]', id) }
+    const query = route.operation === 'report' && method === 'GET' ? '?from=2026-05-01&until=2026-05-31' : ''
+    return { ...(await operationOf(cell)), method, path: `${path.replace('[id]', id)}${query}` }
   }
   if (path === '') return { method, path, body: transactionFor(cell) }
   if (path === 'metadata') return { method, path }
@@ -56,6 +61,7 @@ function absentIdOf(type: string): string {
 
 async function idFor(cell: Cell, server: TestServer, mayWrite: boolean): Promise<string> {
   const { route, place, rows } = cell
+  if (route.operation === 'acknowledge' || route.operation === 'disclosed') return rows[ownerOf(cell)].accessId
   const type = route.type ?? ''
   const known = DEFINITION_IDS[type]
   if (known !== undefined) return known
@@ -222,6 +228,12 @@ async function operationOf(cell: Cell): Promise<Pick<TestRequest, 'body' | 'head
         body:
           route.type === 'Bundle' ? transactionFor({ ...cell, place: 'own' }) : planOf({ nhsNumber: freshNumber() }),
       }
+    case 'disclosed':
+      return {}
+    case 'report':
+      return route.method === 'GET' ? {} : { body: params(...REPORT_DAYS) }
+    case 'acknowledge':
+      return { body: params({ name: 'code', valueCode: 'seen' }, { name: 'by', valueString: 'duty social worker' }) }
     case 'status':
     case 'events':
     case 'resend':
@@ -235,10 +247,11 @@ async function operationOf(cell: Cell): Promise<Pick<TestRequest, 'body' | 'head
 export function statusesOf({ route, place }: Cell, allowed: Allowed): readonly number[] {
   const { type = '', method, path, interaction } = route
   if (allowed === 'public') return place === 'absent' && path.includes('[id]') ? [404] : [200]
-  if (route.operation !== undefined) return path.includes('[id]') && place !== 'own' ? [404] : [200]
+  const isOfAny = allowed === 'any' && place === 'other'
+  if (route.operation !== undefined) return path.includes('[id]') && place !== 'own' && !isOfAny ? [404] : [200]
   if (path === '') return place === 'own' ? [200] : [404]
   if (interaction === 'search-type' || interaction === 'history-type') return [200]
-  const isHere = place === 'own' || (allowed === 'any' && place === 'other')
+  const isHere = place === 'own' || isOfAny
   if (method === 'GET') return isHere ? [200] : [404]
   if (method === 'PATCH') return patchStatuses(type, isHere)
   if (method === 'DELETE') return deleteStatuses({ type, isHere, isConditional: !path.includes('[id]') })

@@ -12,7 +12,7 @@ const KINDS = Object.keys(CALLERS) as CallerKind[]
 const STRANGE_SCOPES = ['system/Observation.cruds', 'user/Observation.cruds']
 
 /** Routes of operations that the table knows already and that are not served yet. */
-const NOT_SERVED_YET = ['clients', 'alerts', 'dead-letters']
+const NOT_SERVED_YET: readonly string[] = []
 const ROUTES = [...FHIR_ROUTES, ...ADMIN_ROUTES.map((row) => ({ ...row, path: `admin/${row.path}` }))]
 
 interface Probe {

@@ -6,7 +6,7 @@ import { revokeToken } from '../../src/auth/revocations.ts'
 import { signAssertion, signIdToken } from '../../src/auth/sandbox-token.ts'
 import { SCOPE } from '../../src/auth/scopes.ts'
 import { patientOf, planOf, transactionOf } from '../support/plans.ts'
-import { bundleOf, resourceOf, type TestAnswer, type TestServer } from '../support/server.ts'
+import { bundleOf, resourceOf, sendCheck, type TestAnswer, type TestServer } from '../support/server.ts'
 import { getToken, handMadeJwt, identitiesOf } from '../support/tokens.ts'
 import { unrelatedNumbers } from '../support/valid-numbers.ts'
 
@@ -36,6 +36,8 @@ export interface Rows {
   readonly flag: Flag
   readonly subscription: Subscription
   readonly auditId: string
+  /** AuditEvent of a check that found the plan. */
+  readonly accessId: string
   readonly organization: Organization
 }
 
@@ -107,7 +109,8 @@ export function subscriptionOf(): Subscription {
 
 export async function makeRows(server: TestServer, authority: Authority): Promise<Rows> {
   const as = `la-${authority}`
-  const { planId, patientId } = await filePlan(server, authority)
+  const number = freshNumber()
+  const { planId, patientId } = await filePlan(server, authority, number)
   const plan = resourceOf(await server.send({ as, path: `EpisodeOfCare/${planId}` }), 'EpisodeOfCare')
   const flags = bundleOf(await server.send({ as, path: 'Flag/_search', form: { detail: `EpisodeOfCare/${planId}` } }))
   const subscription = resourceOf(
@@ -123,6 +126,7 @@ export async function makeRows(server: TestServer, authority: Authority): Promis
     flag: first(flags, 'Flag'),
     subscription,
     auditId: idOf(first(audits, 'AuditEvent')),
+    accessId: (bundleOf(await sendCheck(server, number)).identifier?.value ?? '').replace('urn:uuid:', ''),
     organization: resourceOf(await server.send({ as, path: `Organization/${authority}` }), 'Organization'),
   }
 }

@@ -46,6 +46,8 @@ const COLUMNS = {
   organizationRead: readsOf('Organization'),
   organizationUpdate: ['PUT Organization/[id]'],
   auditEvent: ['GET AuditEvent/[id]', 'GET AuditEvent', 'POST AuditEvent/_search'],
+  auditReport: ['GET AuditEvent/[id]/$disclosed', 'GET AuditEvent/$report', 'POST AuditEvent/$report'],
+  auditAcknowledge: ['POST AuditEvent/[id]/$acknowledge'],
   subscriptionRead: readsOf('Subscription'),
   subscriptionWrite: ['POST Subscription', 'PUT Subscription/[id]', 'DELETE Subscription/[id]'],
   subscriptionAsk: [
@@ -57,7 +59,21 @@ const COLUMNS = {
     'POST Subscription/[id]/$events',
   ],
   subscriptionResend: ['POST Subscription/[id]/$resend'],
-  admin: ['GET admin/lanes', 'POST admin/lanes/release', 'POST admin/lanes/[id]/release'],
+  admin: [
+    'GET admin/alerts',
+    'GET admin/dead-letters',
+    'GET admin/clients',
+    'POST admin/clients/[id]/revoke',
+    'POST admin/clients/[id]/restore',
+    'POST admin/tokens/[id]/revoke',
+    'POST admin/directory',
+    'GET admin/lanes',
+    'POST admin/lanes/release',
+    'POST admin/lanes/[id]/release',
+    'POST admin/lanes/[id]/pause',
+    'POST admin/lanes/[id]/resume',
+    'POST admin/lanes/[id]/resend',
+  ],
   numberChanged: ['POST Patient/$number-changed'],
   birthNotified: ['POST Patient/$birth-notified'],
   published: [
@@ -75,6 +91,7 @@ const AS_RECEIVER: Line = {
   plansRead: 'own',
   organizationRead: 'any',
   auditEvent: 'own',
+  auditAcknowledge: 'own',
   subscriptionRead: 'own',
   subscriptionWrite: 'own',
   subscriptionAsk: 'own',
@@ -88,7 +105,7 @@ export const EXPECTED: Readonly<Record<CallerKind | 'nobody', Line>> = {
   'la-supplier': { ...AS_RECEIVER, plansWrite: 'own', organizationUpdate: 'own' },
   'la-receiver': AS_RECEIVER,
   'number-feed': { ...PUBLISHED, numberChanged: 'any', birthNotified: 'any' },
-  auditor: { ...PUBLISHED, organizationRead: 'any', auditEvent: 'any' },
+  auditor: { ...PUBLISHED, organizationRead: 'any', auditEvent: 'any', auditReport: 'any' },
   administrator: {
     ...PUBLISHED,
     organizationRead: 'any',
@@ -131,9 +148,11 @@ export function neededScopes(kind: CallerKind, route: string): readonly string[]
 }
 
 function letterOf(method: string, second: string | undefined): string {
+  if (second === '$disclosed') return 'r'
+  if (second === '$report') return 's'
   if (second === '$validate') return 'c'
   if (second === '$reconcile' || second === '$status' || second === '$events') return 'r'
-  if (second === '$resend') return 'u'
+  if (second === '$resend' || second === '$acknowledge') return 'u'
   if (second === '_search') return 's'
   if (method === 'GET') return second === '[id]' ? 'r' : 's'
   return { POST: 'c', PUT: 'u', PATCH: 'u', DELETE: 'd' }[method] ?? ''

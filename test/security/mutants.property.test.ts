@@ -9,7 +9,7 @@ import { sendAs } from './access-world.ts'
 import { type HostileWorld, inBatches, openHostileWorld } from './hostile-world.ts'
 import { OPERATOR_PAYLOADS } from './operator-payloads.ts'
 
-const BATCH = 50
+const BATCH = 100
 const RUNS = 50
 const OWN_RUNS = 120
 

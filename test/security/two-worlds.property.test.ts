@@ -65,11 +65,20 @@ const SEARCHES: readonly (readonly [string, Record<string, string>])[] = [
   ['Subscription', { _total: 'accurate' }],
   ['AuditEvent', { _count: '20', _total: 'accurate' }],
   ['AuditEvent', { subtype: 'cpis-check', _total: 'accurate' }],
+  ['AuditEvent', { acknowledged: 'false', _count: '3', _total: 'accurate' }],
+  ['AuditEvent', { acknowledged: 'true', _total: 'accurate' }],
   ['AuditEvent', { date: 'ge2026-05-03', outcome: '4', _total: 'accurate' }],
   ['Organization', { _count: '5', _total: 'accurate' }],
 ]
 
 const AS = `la-${DERBYSHIRE}`
+const answered = ({ how }: Step): object => ({
+  resourceType: 'Parameters',
+  parameter: [
+    { name: 'code', valueCode: how % 2 === 0 ? 'seen' : 'acting' },
+    { name: 'by', valueString: 'duty worker' },
+  ],
+})
 const json = { 'Content-Type': 'application/json-patch+json' }
 const validated = (resource: object): object => ({
   resourceType: 'Parameters',
@@ -141,6 +150,11 @@ const OF_AUTHORITY: readonly Asking[] = [
   (step) => ({ path: `EpisodeOfCare/${strange('EpisodeOfCare', step.who)}` }),
   (step) => ({ path: `Patient/${strange('Patient', step.who)}/_history` }),
   (step) => ({ path: `AuditEvent/${strange('AuditEvent', step.who)}` }),
+  (step) => ({ path: `AuditEvent/${strange('AuditEvent', step.who)}/$acknowledge`, body: answered(step) }),
+  (step, world) => ({
+    path: `AuditEvent/${own(world, 'AuditEvent', step.who)}/$acknowledge`,
+    body: answered(step),
+  }),
   (step) => ({ path: `Flag/${strange('Flag', step.who)}/_history/1` }),
   (step) => ({
     method: 'PUT',
@@ -266,6 +280,7 @@ describe('a local authority', () => {
             })
             continue
           }
+          if (one.what % 10 === 1) await answerNewest(worlds.full, LUTON, answered(one))
           const asking = pick(OF_AUTHORITY, one.what)
           await step(worlds, AS, (world) => {
             const request = asking?.(one, world, requestId) ?? { path: 'metadata' }
@@ -292,6 +307,9 @@ describe('NHS staff', () => {
         for (const one of trace) {
           worlds.advance(60)
           const requestId = randomUUID()
+          if (one.what % 10 === 0) {
+            for (const authority of [DERBYSHIRE, LUTON]) await answerNewest(worlds.full, authority, answered(one))
+          }
           const asking = pick(OF_NURSE, one.what)
           await step(worlds, 'ed-nurse', (world) => {
             const request = asking?.(one, world, requestId) ?? { path: 'metadata' }
@@ -303,6 +321,14 @@ describe('NHS staff', () => {
     )
   }, 120_000)
 })
+
+/** An authority answers the newest access that it has not answered. */
+async function answerNewest({ server }: World, authority: string, body: object): Promise<void> {
+  const as = `receiver-${authority}`
+  const found = await server.send({ as, path: 'AuditEvent?acknowledged=false&_count=1' })
+  const [first] = (found.json as { entry?: { resource: { id: string } }[] }).entry ?? []
+  if (first !== undefined) await server.send({ as, path: `AuditEvent/${first.resource.id}/$acknowledge`, body })
+}
 
 /** Another authority's plans of the same and of other children, parked ones, Patients with the same numbers and identifiers, Subscriptions, audits, accesses. */
 async function fillWithOthers({ server }: World): Promise<void> {

@@ -74,7 +74,15 @@ export async function openAuthWorld(
       if (form === undefined) throw new Error(`no sandbox identity ${name}`)
       return form
     },
-    post: (form) => handleToken(form, { requestId: 'a-request' }, world.context),
+    // what is sent: whom a token was given, and whom a refusal named, is for the audit
+    async post(form) {
+      const {
+        granted: _granted,
+        client: _client,
+        ...answer
+      } = await handleToken(form, { requestId: 'a-request' }, world.context)
+      return answer
+    },
     async token(name, wanted = {}) {
       const { body } = await world.post(await world.form(name, wanted))
       return String(body['access_token'])

@@ -64,7 +64,7 @@ export interface ExampleWorld {
 
 /** Sends one row; the world's endpoint takes the place of the Subscription's. */
 export async function sendExample(row: ExampleRow, world: ExampleWorld): Promise<ExampleAnswer> {
-  const response = await fetch(world.origin + row.path, {
+  const response = await fetch(world.origin + (await pathOf(row, world)), {
     method: row.method,
     headers: {
       'content-type': 'application/fhir+json',
@@ -77,18 +77,29 @@ export async function sendExample(row: ExampleRow, world: ExampleWorld): Promise
   return { status: response.status, body: text === '' ? undefined : JSON.parse(asPublished(text, world)) }
 }
 
-/** What the endpoint has got, as the examples print it: the handshake and the first event, and the AuditEvent that this points at, read by the authority's receiver. */
+/** `[id]` of an AuditEvent is the newest check that the caller may see. */
+async function pathOf({ path, as }: ExampleRow, world: ExampleWorld): Promise<string> {
+  if (!path.includes('AuditEvent/[id]')) return path
+  const headers = { authorization: `Bearer ${await world.token(as)}` }
+  const found = await fetch(`${world.origin}/FHIR/R4/AuditEvent?subtype=cpis-check&_count=1`, { headers })
+  const { entry } = (await found.json()) as { entry: readonly { resource: { id: string } }[] }
+  return path.replace('[id]', entry[0]?.resource.id ?? '')
+}
+
+/** What the endpoint has got, as the examples print it: the handshake and the first event, and the AuditEvent that this points at, read by the authority's receiver; and what its check had shown, as an auditor has it rebuilt. */
 export async function followUpsOf(receiver: Receiver, world: ExampleWorld): Promise<Readonly<Record<string, unknown>>> {
   const first = (type: string): string => receiver.ofType(type)[0]?.body ?? 'null'
   const event = first('event-notification')
   const [focus = ''] = /http[^"]*\/AuditEvent\/[\w-]+/.exec(event) ?? []
   const headers = { authorization: `Bearer ${await world.token('receiver-E10000007')}` }
   const audit = await (await fetch(focus, { headers })).text()
+  const asAuditor = { authorization: `Bearer ${await world.token('auditor')}` }
   const published = (text: string): unknown => JSON.parse(asPublished(text, world))
   return {
     'notification-handshake.json': published(first('handshake')),
     'notification-event.json': published(event),
     'notification-audit-event.json': published(audit),
+    'disclosed.answer.json': published(await (await fetch(`${focus}/$disclosed`, { headers: asAuditor })).text()),
   }
 }
 

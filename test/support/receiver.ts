@@ -1,15 +1,21 @@
 /** A real receiver of notifications on loopback whose behaviour can be switched, and which checks every signature with node:crypto alone. */
 import { createPublicKey, type JsonWebKey, verify } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import type { Bundle, Parameters } from '@medplum/fhirtypes'
 
-/** How the receiver answers one request. `drip` sends headers and then a byte now and then; `flood` a body of 100 MB. */
+/** How the receiver answers one request. `reset` ends the connection in the middle of its request with RST; `drip` sends headers and then a byte now and then; `flood` a body of 100 MB. */
 export type Behaviour =
-  | { readonly kind: 'answer'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'answer'
+      readonly status: number
+      readonly headers?: Readonly<Record<string, string>>
+      readonly body?: string
+    }
   | { readonly kind: 'hang' }
   | { readonly kind: 'close' }
+  | { readonly kind: 'reset' }
   | { readonly kind: 'drip'; readonly status: number }
   | { readonly kind: 'drip-headers' }
   | { readonly kind: 'flood'; readonly status: number }
@@ -38,6 +44,10 @@ export interface Receiver {
   ofType(type: string): readonly Received[]
   /** Event numbers that were taken (2xx), in the order taken. */
   taken(): readonly number[]
+  /** Connections ended in the middle of their request. */
+  resets(): number
+  /** Bytes of answers that were written to connections that have ended. */
+  sentBytes(): number
   close(): Promise<void>
 }
 
@@ -45,6 +55,8 @@ export interface ReceiverOptions {
   /** Ed25519 public (or private) JWKs: one signature of each request must be right under one of them. */
   readonly keys?: readonly JsonWebKey[]
   readonly tls?: { readonly key: string; readonly cert: string }
+  /** With tls: takes only callers with a certificate of this authority (PEM). */
+  readonly clientAuthority?: string
 }
 
 export const ok: Behaviour = { kind: 'answer', status: 200 }
@@ -59,20 +71,31 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
   const queue: Behaviour[] = []
   const sockets = new Set<Socket>()
   let usual: Behaviour = ok
+  let resets = 0
+  let sentBytes = 0
 
   async function handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = await readText(request)
     const behaviour = queue.shift() ?? usual
+    if (behaviour.kind === 'reset') {
+      resets += 1
+      request.socket.resetAndDestroy()
+      return
+    }
+    const body = await readText(request)
     received.push(describe({ request, body, behaviour, keys: options.keys ?? [] }))
     act(behaviour, request, response)
   }
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch(() => response.destroy())
   }
-  const server: Server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener)
+  const server: Server =
+    options.tls === undefined ? createServer(listener) : createTlsServer(tlsOptions(options), listener)
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
-    socket.on('close', () => sockets.delete(socket))
+    socket.on('close', () => {
+      sockets.delete(socket)
+      sentBytes += socket.bytesWritten
+    })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
@@ -92,6 +115,8 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
       received
         .filter((one) => (one.answered ?? 500) < 300 && (one.answered ?? 0) >= 200)
         .flatMap((one) => numbersOf(one.bundle)),
+    resets: () => resets,
+    sentBytes: () => sentBytes,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
       for (const socket of sockets) socket.destroy()
@@ -115,6 +140,57 @@ export function typeOf(bundle: Bundle): string | undefined {
 export function numbersOf(bundle: Bundle): readonly number[] {
   const events = statusOf(bundle).parameter?.filter((one) => one.name === 'notification-event') ?? []
   return events.map((event) => Number(event.part?.find((part) => part.name === 'event-number')?.valueString))
+}
+
+/** An event as it was told: its number, and the id of the AuditEvent (or plan) that it is about. */
+export interface ToldEvent {
+  readonly number: number
+  readonly focus: string
+  readonly webhookId: string
+}
+
+/** Events in a notification, in order. */
+export function eventsOf({ bundle, webhookId }: Pick<Received, 'bundle' | 'webhookId'>): readonly ToldEvent[] {
+  const events = statusOf(bundle).parameter?.filter(({ name }) => name === 'notification-event') ?? []
+  return events.map(({ part = [] }) => ({
+    number: Number(part.find(({ name }) => name === 'event-number')?.valueString),
+    focus:
+      part
+        .find(({ name }) => name === 'focus')
+        ?.valueReference?.reference?.split('/')
+        .at(-1) ?? '',
+    webhookId,
+  }))
+}
+
+/** What is wrong with what a receiver was told, in words: a gap, a number of two events or under two webhook-ids, an event under two numbers, a wrong signature. */
+export function faultsOf(sent: readonly Received[]): readonly string[] {
+  const told = sent.flatMap(eventsOf)
+  const last = Math.max(0, ...told.map(({ number }) => number))
+  const numbers = new Set(told.map(({ number }) => number))
+  const manyOf = (what: string, key: (one: ToldEvent) => unknown, value: (one: ToldEvent) => unknown): string[] =>
+    [...Map.groupBy(told, key)].filter(([, same]) => new Set(same.map(value)).size > 1).map(([one]) => `${what} ${one}`)
+  return [
+    ...Array.from({ length: last }, (_, at) => at + 1)
+      .filter((one) => !numbers.has(one))
+      .map((one) => `gap at ${one}`),
+    ...manyOf(
+      'two events under number',
+      (one) => one.number,
+      (one) => one.focus,
+    ),
+    ...manyOf(
+      'two webhook-ids for number',
+      (one) => one.number,
+      (one) => one.webhookId,
+    ),
+    ...manyOf(
+      'two numbers for event',
+      (one) => one.focus,
+      (one) => one.number,
+    ),
+    ...sent.filter((one) => !one.signatureIsRight).map((one) => `wrong signature of ${one.webhookId}`),
+  ]
 }
 
 function describe({
@@ -157,10 +233,19 @@ async function readText(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString('utf8')
 }
 
+function tlsOptions({ tls, clientAuthority }: ReceiverOptions): ServerOptions {
+  return clientAuthority === undefined
+    ? { ...tls }
+    : { ...tls, ca: clientAuthority, requestCert: true, rejectUnauthorized: true }
+}
+
 function act(behaviour: Behaviour, request: IncomingMessage, response: ServerResponse): void {
   switch (behaviour.kind) {
+    // before its body was read
+    case 'reset':
+      return
     case 'answer':
-      response.writeHead(behaviour.status, behaviour.headers).end()
+      response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body)
       return
     case 'hang':
       return

@@ -75,7 +75,10 @@ export const CHECK_AUDIT: ProfileSpec = {
   description:
     'One $cpis-check, whatever it found: who asked, for which organisation, from which setting and site, about which number, and which plans were shown at which version. Insert-only; no query text and no body.',
   root: {
-    extensions: { incident: { url: EXTENSION.incident } },
+    extensions: {
+      incident: { url: EXTENSION.incident },
+      acknowledgement: { url: EXTENSION.acknowledgement, max: '*' },
+    },
     children: {
       id: one(),
       meta: { children: { versionId: {}, lastUpdated: {}, profile: {} } },

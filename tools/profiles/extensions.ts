@@ -123,6 +123,35 @@ export const EXTENSIONS: readonly StructureDefinition[] = [
       }),
     },
   ),
+  simple(
+    {
+      name: 'cpis-mail-digest',
+      title: 'Mail digest',
+      description:
+        'Of a channel by mail: for how many minutes, 1 to 1,440, a mail gathers events, counted from the first of them; up to max-count of them, 100 unless told. Without it each event is a mail of its own, or as many as wait, up to max-count.',
+    },
+    'Subscription.channel',
+    { types: [{ code: 'positiveInt' }] },
+  ),
+  complex(
+    {
+      name: 'cpis-acknowledgement',
+      title: 'Acknowledgement',
+      description:
+        'What the authority that reads has answered to the access. Repeats, oldest first: the last one stands. Set by $acknowledge; no one else sees it.',
+    },
+    'AuditEvent',
+    {
+      code: {
+        url: 'code',
+        min: 1,
+        value: { type: 'code', valueSet: VALUE_SET.acknowledgement },
+        short: 'What comes of it',
+      },
+      by: part('by', 'string', { short: 'Role of whoever answered' }),
+      recorded: part('recorded', 'instant', { short: 'When' }),
+    },
+  ),
   complex(
     {
       name: 'cpis-subscription-topic',

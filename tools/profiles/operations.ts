@@ -1,6 +1,7 @@
 /** OperationDefinitions of our own operations (interface.md). $validate is R4's; $status and $events are those of the Backport guide. */
 import type { OperationDefinition, OperationDefinitionParameter } from '@medplum/fhirtypes'
 import { VALUE_SET } from '../../src/fhir/canonicals.ts'
+import { COUNTS as COUNTS_OF_USE } from '../../src/interactions/report/build-report.ts'
 import { published } from './published.ts'
 
 interface OperationSaid {
@@ -8,7 +9,7 @@ interface OperationSaid {
   readonly code: string
   readonly title: string
   readonly description: string
-  readonly resource: 'Patient' | 'Subscription' | 'EpisodeOfCare'
+  readonly resource: 'Patient' | 'Subscription' | 'EpisodeOfCare' | 'AuditEvent'
   readonly level: 'type' | 'instance'
   readonly in: readonly OperationDefinitionParameter[]
   readonly out: OperationDefinitionParameter | readonly OperationDefinitionParameter[]
@@ -50,7 +51,10 @@ function input(said: ParameterSaid): OperationDefinitionParameter {
   }
 }
 
-function returns(type: 'Bundle' | 'OperationOutcome', documentation: string): OperationDefinitionParameter {
+function returns(
+  type: 'Bundle' | 'OperationOutcome' | 'Provenance',
+  documentation: string,
+): OperationDefinitionParameter {
   return { name: 'return', use: 'out', min: 1, max: '1', documentation, type }
 }
 
@@ -167,6 +171,60 @@ const RECONCILE = operation({
   ],
 })
 
+const USER = [
+  part('user-id', 'Identifier', 'SDS user id.'),
+  part('role-profile', 'Identifier', 'The role profile last used.'),
+  part('name', 'string', 'Name.'),
+  part('role', 'Coding', 'Job role.'),
+  ...COUNTS_OF_USE.map(([name, , documentation]) => part(name, 'integer', documentation)),
+]
+
+const REPORT = operation({
+  name: 'report',
+  code: 'report',
+  title: 'How people used the register',
+  description:
+    'For an auditor: the audit summed up by person over at most 31 London days. With user, one person hour by hour; without, whoever stands out against others of the same job role. Counts only: nothing of a child. Asking is itself recorded.',
+  resource: 'AuditEvent',
+  level: 'type',
+  affectsState: false,
+  in: [
+    input({ name: 'from', type: 'date', documentation: 'First day.' }),
+    input({ name: 'until', type: 'date', documentation: 'Last day; at most 30 days later.' }),
+    input({ name: 'user', type: 'string', min: 0, documentation: 'SDS user id or role profile id.' }),
+  ],
+  out: [
+    part('from', 'date', 'First day.'),
+    part('until', 'date', 'Last day.'),
+    part('users', 'integer', 'Different people.'),
+    part('checks', 'integer', 'Checks that were answered.'),
+    part('method', 'string', 'How it is judged who stands out; absent for one person.', OPTIONAL),
+    part('unusual-users', 'integer', 'How many stand out; absent for one person.', OPTIONAL),
+    list('unusual', 'Who stands out, the stopped first; at most 500.', [
+      ...USER,
+      part('compared-group', 'code', 'role: people of the same job role; all: everyone, as the role has too few.'),
+      part('compared-with', 'integer', 'How many people were compared.'),
+      {
+        ...part('finding', undefined, 'What stands out.', { max: '*' }),
+        part: [
+          part('measure', 'code', 'Of the counts, or miss-ratio and out-of-hours as a share of the checks.'),
+          part('value', 'decimal', 'Of this person.'),
+          part('median', 'decimal', 'Of those compared with; absent where one alone is enough.', OPTIONAL),
+          part('limit', 'decimal', 'Above which a value stands out.', OPTIONAL),
+        ],
+      },
+    ]),
+    list('user', 'The person asked for, once for each job role.', USER),
+    list('hour', 'The hours in which the person asked, oldest first, by the clocks of London.', [
+      part('day', 'date', 'Day.'),
+      part('hour', 'integer', '0 to 23.'),
+      part('hits', 'integer', 'Checks that found a plan.'),
+      part('misses', 'integer', 'Checks that found nothing.'),
+      part('refused', 'integer', 'Checks that were refused or not answered.'),
+    ]),
+  ],
+})
+
 export const OPERATIONS: readonly OperationDefinition[] = [
   operation({
     name: 'cpis-check',
@@ -252,4 +310,36 @@ export const OPERATIONS: readonly OperationDefinition[] = [
     ],
     out: returns('OperationOutcome', 'What was queued.'),
   }),
+  operation({
+    name: 'acknowledge',
+    code: 'acknowledge',
+    title: 'Acknowledge an access',
+    description:
+      'An authority says what it makes of an access that it was told of, and in which role. The AuditEvent itself does not change: only this authority sees the answer on it, as extension cpis-acknowledgement, and finds by acknowledged what is still to be answered. A later answer takes the place of an earlier one, which stays on record; the same again changes nothing.',
+    resource: 'AuditEvent',
+    level: 'instance',
+    in: [
+      input({ name: 'code', type: 'code', documentation: 'What comes of it.', valueSet: VALUE_SET.acknowledgement }),
+      input({
+        name: 'by',
+        type: 'string',
+        documentation:
+          'Role of whoever answers, in at most 60 letters and plain signs, such as duty social worker. Never a name, number or address of a person.',
+      }),
+    ],
+    out: returns('Provenance', 'The answer: of which access, what, when, by the authority in which role.'),
+  }),
+  operation({
+    name: 'disclosed',
+    code: 'disclosed',
+    title: 'What a check had shown',
+    description:
+      'For an auditor: the answer of a check as it was given, rebuilt from the versions of the plans that its AuditEvent names, whatever became of them since: Flags, plans as disclosed, their authorities and the words. Names and contacts of authorities are those of today; the access history and warnings are left out. A record of no answered check is 422; where a version is no longer held, 410 and no part. Itself recorded, with the number of the child.',
+    resource: 'AuditEvent',
+    level: 'instance',
+    affectsState: false,
+    in: [],
+    out: returns('Bundle', 'As the answer of cpis-check.'),
+  }),
+  REPORT,
 ]

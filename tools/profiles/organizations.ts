@@ -57,7 +57,8 @@ export const SITE_PROFILE: ProfileSpec = {
   name: 'cpis-site',
   title: 'CP-IS NHS organisation or site',
   type: 'Organization',
-  description: 'An NHS organisation or one of its sites, from the directory.',
+  description:
+    'An NHS organisation or one of its sites, from the directory. Active false: it is closed, and no check is made from it.',
   root: {
     children: {
       ...PLAIN_META,
@@ -66,6 +67,7 @@ export const SITE_PROFILE: ProfileSpec = {
         max: '1',
         ...identifier(SYSTEM.ods),
       },
+      active: {},
       type: { ...TYPE, min: 1 },
       name: one(),
       telecom: TELECOM,

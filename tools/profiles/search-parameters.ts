@@ -84,4 +84,13 @@ export const SEARCH_PARAMETERS: readonly SearchParameter[] = [
     description: 'Id of the incident to which the access belongs.',
     expression: `AuditEvent.extension.where(url = '${EXTENSION.incident}').extension.where(url = 'id').value`,
   }),
+  searchParameter({
+    name: 'cpis-audit-event-acknowledged',
+    code: 'acknowledged',
+    base: 'AuditEvent',
+    type: 'token',
+    description:
+      'Accesses that the authority of the token has not answered yet (false), or has (true): its worklist. Other records are not found by it.',
+    expression: `AuditEvent.where(extension.where(url = '${EXTENSION.incident}').exists()).select(extension.where(url = '${EXTENSION.acknowledgement}').exists())`,
+  }),
 ]

@@ -1,5 +1,5 @@
 /** cpis-subscription: the Backport R4 shape (1.1.0) as far as it is offered (delivery.md "Subscription"). */
-import { BACKPORT, VALUE_SET } from '../../src/fhir/canonicals.ts'
+import { BACKPORT, EXTENSION, VALUE_SET } from '../../src/fhir/canonicals.ts'
 import { PLAIN_META } from './common-elements.ts'
 import { one, type ProfileSpec } from './profile-spec.ts'
 
@@ -37,6 +37,7 @@ export const SUBSCRIPTION: ProfileSpec = {
           heartbeatPeriod: { url: BACKPORT.heartbeatPeriod, value: { type: 'unsignedInt' } },
           timeout: { url: BACKPORT.timeout, value: { type: 'unsignedInt' } },
           maxCount: { url: BACKPORT.maxCount, value: { type: 'positiveInt' } },
+          mailDigest: { url: EXTENSION.mailDigest },
         },
         children: {
           type: { valueSet: VALUE_SET.channelType },

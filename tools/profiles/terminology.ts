@@ -1,5 +1,6 @@
 /** Our code systems and value sets (interface.md "Names"); two of them are read from the tables that the program itself uses. */
 import type { CodeSystem, CodeSystemConcept, ValueSet, ValueSetComposeInclude } from '@medplum/fhirtypes'
+import { ACKNOWLEDGEMENT_CODES } from '../../src/domain/acknowledgement.ts'
 import { CARE_SETTINGS } from '../../src/domain/care-settings.ts'
 import { PLAN_TYPES } from '../../src/domain/plan.ts'
 import { SYSTEM, VALUE_SET } from '../../src/fhir/canonicals.ts'
@@ -127,8 +128,25 @@ const AUDIT_SUBTYPE = codeSystem(
     ['status', 'Status of a Subscription'],
     ['events', 'Past events of a Subscription'],
     ['resend', 'Resending of events'],
+    ['acknowledge', 'Answer of an authority to an access'],
+    ['lanes', 'Administration: lanes of notifications'],
+    ['release', 'Administration: lanes tried at once'],
+    ['pause', 'Administration: a lane paused'],
+    ['resume', 'Administration: a lane resumed'],
+    ['resend-lane', 'Administration: events of a lane sent once more'],
+    ['disclosed', 'What a check had shown, rebuilt for a review'],
+    ['report', 'Counts of use for a privacy officer'],
+    ['token', 'Access token given out'],
+    ['alerts', 'Administration: alerts'],
+    ['dead-letters', 'Administration: events that no Subscription wanted'],
+    ['load-directory', 'Administration: organisations, sites and authorities loaded'],
+    ['clients', 'Administration: registered clients'],
+    ['revoke-client', 'Administration: a client revoked'],
+    ['restore-client', 'Administration: the revocation of a client ended'],
+    ['revoke-token', 'Administration: an access token revoked'],
     ['numbers-in-sequence', 'Alert: a user ran through NHS numbers and was stopped'],
     ['unusual-misses', 'Alert: unusually many checks of a user found nothing'],
+    ['subscription-error', 'Alert: a Subscription is in error and its authority is not told'],
   ]),
 )
 
@@ -136,6 +154,12 @@ const BASIC_TYPE = codeSystem(
   SYSTEM.topicCode,
   { title: 'CP-IS kinds of Basic', description: 'What a Basic of the register stands for.' },
   concepts([['subscription-topic', 'Subscription topic']]),
+)
+
+const ACKNOWLEDGEMENT = codeSystem(
+  SYSTEM.acknowledgement,
+  { title: 'CP-IS acknowledgement', description: 'What an authority makes of an access that it was told of.' },
+  concepts(Object.entries(ACKNOWLEDGEMENT_CODES).map(([code, { display, definition }]) => [code, display, definition])),
 )
 
 const ERROR = codeSystem(
@@ -162,6 +186,7 @@ export const CODE_SYSTEMS: readonly CodeSystem[] = [
   NUMBER_CHANGE_REASON,
   AUDIT_SUBTYPE,
   BASIC_TYPE,
+  ACKNOWLEDGEMENT,
   ERROR,
 ]
 
@@ -224,7 +249,10 @@ export const VALUE_SETS: readonly ValueSet[] = [
   ),
   valueSet(
     VALUE_SET.channelType,
-    { title: 'CP-IS channel type', description: 'The one channel that is offered.' },
-    listed('http://hl7.org/fhir/subscription-channel-type', [['rest-hook', '']]),
+    { title: 'CP-IS channel type', description: 'The channels that are offered: email where a mail server is set.' },
+    listed('http://hl7.org/fhir/subscription-channel-type', [
+      ['rest-hook', ''],
+      ['email', ''],
+    ]),
   ),
 ]

@@ -28,9 +28,10 @@ const ELEMENTS: Readonly<Record<string, readonly string[]>> = {
 /** A display beside a reference to a person may hold a name. */
 const REFERENCES_TO_PEOPLE: Readonly<Record<string, string>> = { EpisodeOfCare: 'patient', Flag: 'subject' }
 
-/** A copy without what is not held, and an information issue NOT_HELD for each part with its place. Server-owned content goes silently; the id stays. Shapes that are wrong stay as they are, for the profile check. Pure. */
+/** A copy without what is not held, and an information issue NOT_HELD for each part with its place. Server-owned content goes silently; the id stays. Shapes that are wrong stay as they are, for the profile check. `held`: elements that are held here after all. Pure. */
 export function dropNotHeld<T extends Resource>(
   resource: T,
+  { held = [] }: { readonly held?: readonly string[] } = {},
 ): { readonly resource: T; readonly issues: readonly Issue[] } {
   const kept: Record<string, unknown> = { ...resource }
   const issues: Issue[] = []
@@ -41,7 +42,7 @@ export function dropNotHeld<T extends Resource>(
   }
   const type = resource.resourceType
   dropMeta(kept, type, drop)
-  for (const name of ELEMENTS[type] ?? ['text']) drop(kept, name, `${type}.${name}`)
+  for (const name of ELEMENTS[type] ?? ['text']) if (!held.includes(name)) drop(kept, name, `${type}.${name}`)
   dropServerExtensions(kept)
   const person = REFERENCES_TO_PEOPLE[type]
   if (person !== undefined && isObject(kept[person])) {

@@ -10,6 +10,9 @@ const ENTITY_TYPE = `${HL7}/audit-entity-type`
 const OBJECT_ROLE = `${HL7}/object-role`
 
 export const REST: Coding = { system: `${HL7}/audit-event-type`, code: 'rest', display: 'RESTful Operation' }
+/** A token that was given out is a login (DICOM PS3.15 A.5.3.12). */
+export const AUTHENTICATION: Coding = { system: DICOM, code: '110114', display: 'User Authentication' }
+const LOGIN: Coding = { system: DICOM, code: '110122', display: 'Login' }
 export const APPLICATION_SERVER: Coding = {
   system: `${HL7}/security-source-type`,
   code: '4',
@@ -60,6 +63,7 @@ export const ENTITY_ROLE = {
 
 /** R4 restful-interaction and, for an operation, which one. Pure. */
 export function subtypes(interaction: string, operation: string | undefined): Coding[] {
+  if (operation === 'token') return [LOGIN, { system: SYSTEM.auditSubtype, code: operation }]
   const coding = { system: 'http://hl7.org/fhir/restful-interaction', code: interaction, display: interaction }
   return operation === undefined ? [coding] : [coding, { system: SYSTEM.auditSubtype, code: operation }]
 }

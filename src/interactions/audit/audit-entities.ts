@@ -29,7 +29,15 @@ function patientEntity({ nhsNumber }: AuditRecord): AuditEventEntity[] {
   return [{ what, type: ENTITY.person, role: ENTITY_ROLE.patient }]
 }
 
+/** What an administrator revokes is no resource. */
+const OF_TOKENS: Readonly<Record<string, (id: string) => { readonly system: string; readonly value: string }>> = {
+  client: (id) => ({ system: SYSTEM.clientId, value: id }),
+  token: (id) => ({ system: SYSTEM.uri, value: `urn:uuid:${id}` }),
+}
+
 function resourceEntity({ type, id, version }: AuditRecord['entities'][number]): AuditEventEntity {
+  const named = OF_TOKENS[type]
+  if (named !== undefined) return { what: { type: 'Device', identifier: named(id) }, type: ENTITY.object }
   const reference = version === undefined ? `${type}/${id}` : `${type}/${id}/_history/${version}`
   return { what: { reference }, type: ENTITY.object, role: ENTITY_ROLE.resource }
 }

@@ -1,7 +1,7 @@
 /** What AuditEvents can be searched by (interface.md "REST"). */
 
 export interface AuditParameter {
-  readonly name: 'date' | 'patient' | 'agent' | 'entity' | 'subtype' | 'outcome' | 'incident'
+  readonly name: 'date' | 'patient' | 'agent' | 'entity' | 'subtype' | 'outcome' | 'incident' | 'acknowledged'
   readonly kind: 'date' | 'reference' | 'token'
   readonly documentation: string
   readonly ours?: string
@@ -31,5 +31,12 @@ export const AUDIT_PARAMETERS: readonly AuditParameter[] = [
     kind: 'token',
     documentation: 'Id of the incident that accesses belong to',
     ours: 'cpis-audit-event-incident',
+  },
+  {
+    name: 'acknowledged',
+    kind: 'token',
+    documentation:
+      'false: accesses that your authority has not answered yet; true: those that it has. For authorities only',
+    ours: 'cpis-audit-event-acknowledged',
   },
 ]

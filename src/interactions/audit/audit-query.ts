@@ -32,6 +32,8 @@ export interface AuditSearchFacts {
   readonly needsDate: boolean
   readonly numberRange: 'test' | 'real'
   readonly fhirBase: string
+  /** An authority reads: only it has a worklist. */
+  readonly hasWorklist: boolean
 }
 
 /** What one parameter asks: a part of the query, `nothing` when no record can fulfil it, or a fault. */
@@ -173,6 +175,14 @@ function byTokens(name: string, field: 'agents' | 'subtypes' | 'outcomes' | 'inc
   }
 }
 
+const byAcknowledged: Read = (value, { hasWorklist }) => {
+  if (!hasWorklist)
+    return issue('INVALID_PARAMETER', undefined, 'Only an authority searches by acknowledged: it is its own worklist.')
+  const token = parseToken(value)
+  if (token?.value === 'true' || token?.value === 'false') return { acknowledged: token.value === 'true' }
+  return invalid('acknowledged', 'true or false')
+}
+
 const byId: Read = (value) => ({ ids: splitOr(value).map(unescapeValue) })
 
 const byAgent = byTokens('agent:identifier', 'agents')
@@ -196,6 +206,7 @@ const READ: Readonly<Record<string, Read>> = {
   subtype: byTokens('subtype', 'subtypes'),
   outcome: byTokens('outcome', 'outcomes'),
   incident: byTokens('incident', 'incidents'),
+  acknowledged: byAcknowledged,
 }
 
 function invalid(name: string, wanted: string): Issue {

@@ -1,6 +1,6 @@
 /** One type in the CapabilityStatement (R4 capabilitystatement.html, rest.resource), worked out from its rows. */
 import type { CapabilityStatementRestResource } from '@medplum/fhirtypes'
-import { canonical, PROFILE } from '../../fhir/canonicals.ts'
+import { BACKPORT, canonical, PROFILE } from '../../fhir/canonicals.ts'
 import type { CapabilityRow } from '../capabilities.ts'
 import { isOwnedType } from '../owned-rows.ts'
 import { inclusionsOf } from '../search/include.ts'
@@ -25,7 +25,7 @@ const PROFILES: Readonly<Record<string, { readonly profile?: string; readonly su
   Patient: { profile: PROFILE.patient },
   Organization: { supported: [PROFILE.authority, PROFILE.site] },
   AuditEvent: { supported: [PROFILE.checkAudit, PROFILE.access] },
-  Subscription: { profile: PROFILE.subscription },
+  Subscription: { profile: PROFILE.subscription, supported: [BACKPORT.subscription] },
 }
 
 const DOCUMENTATION: Readonly<Record<string, string>> = {
@@ -35,7 +35,8 @@ const DOCUMENTATION: Readonly<Record<string, string>> = {
   Organization: 'Local authorities with whom to call, and NHS organisations and sites.',
   AuditEvent:
     'Who looked: an authority reads accesses to its own children and its own writes; never written by clients.',
-  Subscription: 'Where an authority’s alerts go (Subscriptions R5 Backport 1.1.0 for R4).',
+  Subscription:
+    'Where an authority’s alerts go (Subscriptions R5 Backport 1.1.0 for R4): by rest-hook; by email where a mail server is set.',
   Bundle: 'What a council sends, judged before it is sent: nothing is stored.',
   Basic: 'The topics that can be subscribed to.',
 }

@@ -1,12 +1,12 @@
 /** The audit record of a check (security.md "Audit"): compact, with the plans disclosed at their versions. */
 import type { Access } from '../../domain/access-history.ts'
 import type { AuditRecord } from '../../domain/audit-record.ts'
-import type { PlanFacts } from '../../domain/plan.ts'
+import type { FoundPlan } from '../../domain/visibility.ts'
 import { auditRecord, checkPurpose } from '../build-audit-record.ts'
 import type { Check } from '../cpis-check.ts'
 
 export interface Disclosed {
-  readonly plans: readonly PlanFacts[]
+  readonly plans: readonly FoundPlan[]
   /** For a hit from an unscheduled setting: the authorities may read this record. */
   readonly access?: Access
 }
@@ -22,10 +22,15 @@ export function checkRecord(check: Check, { plans, access }: Disclosed): AuditRe
       nhsNumber: asked.nhsNumber,
       setting: asked.setting.code,
       ...(asked.site === undefined ? {} : { site: asked.site }),
-      entities: plans.map((plan) => ({ type: 'EpisodeOfCare', id: plan.id, version: plan.version, owner: plan.owner })),
+      entities: plans.map(shownPlan),
       authorities: access?.authorities ?? [],
       ...(access === undefined ? {} : { incident: access.incident }),
       bodyHash,
     },
   })
+}
+
+/** What rebuilds it later: the version says what was in it, `via` whose number it is shown under. */
+function shownPlan({ id, version, owner, via }: FoundPlan): AuditRecord['entities'][number] {
+  return { type: 'EpisodeOfCare', id, version, owner, ...(via === 'own' ? {} : { via }) }
 }

@@ -10,6 +10,7 @@ import { SYSTEM } from '../../fhir/canonicals.ts'
 import { FhirError } from '../../fhir/fhir-error.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import { parseParameters } from '../../fhir/parameters.ts'
+import type { Row } from '../../store/store.ts'
 import type { FhirRequest } from '../interaction.ts'
 import { placeOfParameter } from '../parameter-number.ts'
 
@@ -43,7 +44,7 @@ export async function parseCheck(request: FhirRequest, caller: UserCaller, conte
     ...(number.code === undefined ? [] : [issue(number.code, place('nhsNumber', 'value'))]),
     ...(setting === undefined ? [issue('UNKNOWN_SETTING', place('setting', 'code'))] : []),
     ...(site === undefined ? [] : await checkSite(site, caller, { context, place: place('site', 'value') })),
-    ...checkOrganization((await context.store.read.site(caller.organization)) !== undefined),
+    ...checkOrganization((await findOpen(caller.organization, context)) !== undefined),
   ]
   if (issues.length > 0 || number.nhsNumber === undefined || setting === undefined) throw new FhirError(issues)
   return {
@@ -59,8 +60,17 @@ async function checkSite(
   caller: UserCaller,
   { context, place }: { context: Context; place: string },
 ): Promise<readonly Issue[]> {
-  const found = await context.store.read.site(site)
+  const found = await findOpen(site, context)
   if (found === undefined) return [issue('UNKNOWN_SITE', place)]
-  const isOwn = site === caller.organization || found.index.partOf === caller.organization
+  const { partOf } = found.index
+  const isOfClosed = partOf !== undefined && (await findOpen(partOf as OdsCode, context)) === undefined
+  if (isOfClosed) return [issue('UNKNOWN_SITE', place)]
+  const isOwn = site === caller.organization || partOf === caller.organization
   return isOwn ? [] : [issue('SITE_NOT_YOURS', place)]
+}
+
+/** An organisation or site that is in the directory and not closed there. */
+async function findOpen(code: OdsCode, context: Context): Promise<Row<'Organization'> | undefined> {
+  const row = await context.store.read.site(code)
+  return row?.resource?.active === false ? undefined : row
 }

@@ -5,6 +5,8 @@ import type { OpenApiRow, Part } from './openapi-types.ts'
 
 const FOLDER = join(import.meta.dirname, '../../../examples')
 
+type NamedRow = Pick<OpenApiRow, 'method' | 'path'>
+
 interface Example {
   /** `POST Patient/$cpis-check` */
   readonly row: string
@@ -68,6 +70,13 @@ export const EXAMPLES: readonly Example[] = [
     answer: 'reconcile.answer.json',
   },
   {
+    row: 'POST /admin/directory',
+    summary: 'A trust, a site of it, one that is closed, an authority; and one that is refused',
+    request: 'directory-load.request.json',
+    status: 200,
+    answer: 'directory-load.answer.json',
+  },
+  {
     row: 'POST Subscription',
     summary: 'An authority is to be told',
     request: 'subscription.json',
@@ -80,6 +89,26 @@ export const EXAMPLES: readonly Example[] = [
     request: 'subscription-status.request.json',
     status: 200,
     answer: 'subscription-status.answer.json',
+  },
+  {
+    row: 'POST AuditEvent/[id]/$acknowledge',
+    summary: 'A duty social worker acts on it',
+    request: 'acknowledge.request.json',
+    status: 200,
+    answer: 'acknowledge.answer.json',
+  },
+  {
+    row: 'POST AuditEvent/$report',
+    summary: 'One person, in counts and by the hour',
+    request: 'audit-report.request.json',
+    status: 200,
+    answer: 'audit-report.answer.json',
+  },
+  {
+    row: 'GET AuditEvent/[id]/$disclosed',
+    summary: 'What a check had shown, long after',
+    status: 200,
+    answer: 'disclosed.answer.json',
   },
   {
     row: 'GET AuditEvent/[id]',
@@ -102,14 +131,14 @@ export const REFUSAL_EXAMPLES: Readonly<Record<number, readonly string[]>> = {
 export const NOTIFICATION_EXAMPLES = ['notification-handshake', 'notification-event'] as const
 
 /** Example requests of a row, by name. Disk I/O. */
-export function exampleRequestsOf(row: OpenApiRow): Part {
+export function exampleRequestsOf(row: NamedRow): Part {
   return asParts(
     ofRow(row).flatMap(({ request, summary }) => (request === undefined ? [] : [[request, summary] as const])),
   )
 }
 
 /** Example answers of a row with this status, by name. Disk I/O. */
-export function exampleAnswersOf(row: OpenApiRow, status: number): Part {
+export function exampleAnswersOf(row: NamedRow, status: number): Part {
   const found = ofRow(row).filter((one) => one.status === status)
   return asParts(found.map(({ answer, summary }) => [answer, summary] as const))
 }
@@ -124,7 +153,7 @@ export function notificationExamples(): Part {
   return asParts(NOTIFICATION_EXAMPLES.map((name) => [`${name}.json`, undefined] as const))
 }
 
-function ofRow({ method, path }: OpenApiRow): readonly Example[] {
+function ofRow({ method, path }: NamedRow): readonly Example[] {
   return EXAMPLES.filter((one) => one.row === `${method} ${path}`)
 }
 

@@ -32,3 +32,11 @@ export function definitionOf(row: OpenApiRow, material: Pick<Material, 'operatio
     (one) => one.code === row.operation && (one.resource ?? []).some((type) => type === row.type),
   )
 }
+
+/** The schema of a text. */
+export const TEXT = { type: 'string' }
+
+/** A response with a JSON body. Pure. */
+export function json(description: string, schema: Part): Part {
+  return { description, content: { 'application/json': { schema } } }
+}

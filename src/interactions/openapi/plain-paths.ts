@@ -2,13 +2,7 @@
 import { ASSERTION_ALGORITHMS, ASSERTION_TYPE } from '../../auth/client-assertion.ts'
 import { GRANT_TYPES } from '../../auth/token-endpoint.ts'
 import { ACCESS_TOKEN_TYPE, ID_TOKEN_TYPE } from '../../auth/token-exchange.ts'
-import type { Part } from './openapi-types.ts'
-
-const TEXT = { type: 'string' }
-
-function json(description: string, schema: Part): Part {
-  return { description, content: { 'application/json': { schema } } }
-}
+import { json, type Part, TEXT } from './openapi-types.ts'
 
 function get(operationId: string, summary: string, responses: Part): Part {
   return { get: { operationId, tags: ['Outside FHIR'], summary, security: [], responses } }
@@ -23,6 +17,23 @@ const HEALTH = {
   type: 'object',
   properties: { status: TEXT, reasons: { type: 'array', items: TEXT } },
   required: ['status'],
+}
+const SEAL = {
+  type: 'object',
+  properties: {
+    number: { type: 'integer' },
+    count: { type: 'integer' },
+    from: TEXT,
+    to: TEXT,
+    root: TEXT,
+    previous: TEXT,
+    through: TEXT,
+    closedAt: TEXT,
+    late: { const: true },
+    kid: TEXT,
+    signature: TEXT,
+  },
+  required: ['number', 'count', 'root', 'previous', 'through', 'closedAt', 'kid', 'signature'],
 }
 const PAGE = { description: 'A page or a part of it.', content: { '*/*': { schema: TEXT } } }
 
@@ -81,66 +92,23 @@ const TOKEN = {
   },
 }
 
-const LANE = {
-  type: 'object',
-  properties: {
-    subscription: TEXT,
-    authority: { ...TEXT, description: 'GSS code.' },
-    authorityName: TEXT,
-    state: {
-      enum: ['idle', 'sending', 'retrying', 'new', 'error', 'off', 'deleted'],
-      description:
-        'retrying: the endpoint failed and is tried again; new: no handshake yet; error: nothing is sent until it is requested again.',
+const SEALS = {
+  get: {
+    operationId: 'audit-seals',
+    tags: ['Outside FHIR'],
+    summary: 'Seals of the audit, oldest first, 100 a page: keep them, and a chain that is cut or rewritten shows',
+    security: [],
+    parameters: [
+      { name: 'after', in: 'query', description: 'Number behind which the page begins.', schema: { type: 'integer' } },
+    ],
+    responses: {
+      200: json('The newest (`head`), a page of `seals`, and the address of the `next` one.', {
+        type: 'object',
+        properties: { head: SEAL, seals: { type: 'array', items: SEAL }, next: TEXT },
+        required: ['seals'],
+      }),
+      400: { description: 'OperationOutcome: `after` is no number.' },
     },
-    waiting: { type: 'integer', description: 'Events not yet delivered.' },
-    lastNumber: { type: 'integer' },
-    deliveredThrough: { type: 'integer' },
-    oldestWaitingAt: { ...TEXT, format: 'date-time' },
-    failures: { type: 'integer', description: 'Failed tries in a row.' },
-    failingSince: { ...TEXT, format: 'date-time' },
-    nextTryAt: { ...TEXT, format: 'date-time' },
-    lastAnswer: {
-      type: 'object',
-      properties: { at: { ...TEXT, format: 'date-time' }, answer: TEXT, status: { type: 'integer' } },
-    },
-    again: { type: 'object', properties: { from: { type: 'integer' }, through: { type: 'integer' } } },
-  },
-  required: ['subscription', 'authority', 'state', 'waiting', 'lastNumber', 'deliveredThrough', 'failures'],
-}
-const LANES = { type: 'object', properties: { lanes: { type: 'array', items: LANE } }, required: ['lanes'] }
-const RELEASED = {
-  type: 'object',
-  properties: { released: { type: 'array', items: TEXT, description: 'Ids of Subscriptions.' } },
-  required: ['released'],
-}
-const REFUSED = Object.fromEntries(
-  [401, 403, 404, 503].map((status) => [status, { $ref: `#/components/responses/error-${status}` }]),
-)
-
-/** Of the administrator, with a token. */
-function admin(operationId: string, summary: string, [description, schema]: readonly [string, Part]): Part {
-  const isOne = operationId === 'release-lane'
-  return {
-    operationId,
-    tags: ['Administration'],
-    summary,
-    description: 'May: administrator. Every request leaves its audit record.',
-    security: [{ bearer: [] }],
-    ...(isOne ? { parameters: [{ $ref: '#/components/parameters/id' }] } : {}),
-    responses: { 200: json(description, schema), ...REFUSED },
-  }
-}
-
-const ADMIN_PATHS: Readonly<Record<string, Part>> = {
-  '/admin/lanes': { get: admin('lanes', 'Every lane of notifications', ['Those in trouble first.', LANES]) },
-  '/admin/lanes/{id}/release': {
-    post: admin('release-lane', 'Try one lane at once', [
-      'A lane that waits is due at once; a Subscription in error is requested again. What its owner turned off stays off.',
-      RELEASED,
-    ]),
-  },
-  '/admin/lanes/release': {
-    post: admin('release-lanes', 'Try every lane in which something waits at once', ['As for one.', RELEASED]),
   },
 }
 
@@ -156,10 +124,13 @@ export const PLAIN_PATHS: Readonly<Record<string, Part>> = {
   '/.well-known/webhook-keys.json': get('webhook-keys', 'Keys of notification signatures', {
     200: json('RFC 7517; several while they rotate.', KEY_SET),
   }),
+  '/.well-known/audit-seal-keys.json': get('audit-seal-keys', 'Keys of the seals of the audit', {
+    200: json('RFC 7517, with those of long ago.', KEY_SET),
+  }),
+  '/.well-known/audit-seals': SEALS,
   '/FHIR/R4/.well-known/smart-configuration': get('smart-configuration', 'Where and how to get a token', {
     200: json('SMART App Launch 2.2.', { type: 'object' }),
   }),
   '/openapi.json': get('openapi', 'This document', { 200: json('OpenAPI 3.1.', { type: 'object' }) }),
-  ...ADMIN_PATHS,
   '/docs': get('docs', 'This document to read and to try', { 200: PAGE }),
 }

@@ -1,5 +1,5 @@
 /** Dates of a search → ranges of the store (R4 search.html#date and #prefix). */
-import { parseSearchDate, type SearchDate } from '../../fhir/search-parameters.ts'
+import { END_OF_TIME, parseSearchDate, type SearchDate } from '../../fhir/search-parameters.ts'
 import type { Criterion } from '../../store/store.ts'
 import { each } from './or-list.ts'
 
@@ -36,6 +36,8 @@ export function instantCriteria(date: SearchDate): readonly Criterion[] {
   }
 }
 
+const LAST_DAY = '9999-12-31'
+
 /** First day of the span, and the first day behind it. */
 function daysOf(date: SearchDate): { readonly first: string; readonly behind: string } {
   const behind = date.before.slice(0, 10)
@@ -43,6 +45,7 @@ function daysOf(date: SearchDate): { readonly first: string; readonly behind: st
 }
 
 function nextDay(day: string): string {
+  if (day >= LAST_DAY) return END_OF_TIME.slice(0, 10)
   return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10)
 }
 

@@ -9,8 +9,8 @@ import type { Applied, WriteFacts } from '../write/change.ts'
 const STATUS_LINE: Readonly<Record<number, string>> = { 200: '200 OK', 201: '201 Created', 204: '204 No Content' }
 
 export interface ReplyFacts {
-  readonly request: FhirRequest
-  readonly facts: WriteFacts
+  readonly request: Pick<FhirRequest, 'prefer' | 'today'>
+  readonly facts: Pick<WriteFacts, 'fhirBase'>
 }
 
 /** Wraps entries as an answer. Pure. */
@@ -33,7 +33,10 @@ function eachVersionOnce(entries: readonly BundleEntry[]): BundleEntry[] {
 }
 
 /** The answer to one entry that was carried out. Pure. */
-export function buildEntry({ row, status, issues }: Applied, { request, facts }: ReplyFacts): BundleEntry {
+export function buildEntry(
+  { row, status, issues }: Omit<Applied, 'change'>,
+  { request, facts }: ReplyFacts,
+): BundleEntry {
   const outcome = issues.length === 0 ? {} : { outcome: buildOutcome(issues) }
   if (row === undefined || status === 204)
     return { response: { status: STATUS_LINE[status] ?? String(status), ...outcome } }

@@ -29,7 +29,7 @@ export interface ChangeParts {
 
 export interface Preparing {
   readonly filing: FilingFacts
-  readonly context: Pick<Context, 'profiles' | 'newId' | 'config' | 'allowedHosts'>
+  readonly context: Pick<Context, 'profiles' | 'newId' | 'config' | 'allowedHosts' | 'mail'>
 }
 
 const INPUT_PROFILE: Record<OwnedType, string> = {
@@ -118,7 +118,13 @@ function parseSubscriptionDraft(
 ): { readonly draft?: Draft; readonly issues: readonly Issue[] } {
   if (byProfile.some((one) => one.code === 'INVALID_RESOURCE')) return { issues: [] }
   const { authority } = filing
-  const facts = { authority, mode: context.config.mode, allowedHosts: context.allowedHosts(authority) }
+  const { mail } = context
+  const facts = {
+    authority,
+    mode: context.config.mode,
+    allowedHosts: context.allowedHosts(authority),
+    ...(mail === undefined ? {} : { allowedMailboxes: mail.allowedMailboxes(authority) }),
+  }
   const { issues, draft } = parseSubscription(resource, facts)
   if (draft === undefined) return { issues }
   return { issues, draft: { kind: 'Subscription', resource, index: buildSubscriptionIndex(draft) } }

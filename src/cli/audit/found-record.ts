@@ -1,0 +1,8 @@
+/** A stored record as the judge of seals takes it. Pure. */
+import { entryOf } from '../../domain/audit-seal.ts'
+import type { FoundRecord } from '../../domain/audit-seal-check.ts'
+import type { StoredRecord } from '../../store/audit-inspection.ts'
+
+export function toFound({ kept, number }: StoredRecord): FoundRecord {
+  return { entry: entryOf(kept), ...(number === undefined ? {} : { number }) }
+}

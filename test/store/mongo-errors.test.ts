@@ -1,0 +1,38 @@
+/** What of the driver's failures leaves the store (storage.md "Transactions"): a broken connection is transient, also where the driver lets the socket's own error through. */
+import { expect, test } from '@jest/globals'
+import { MongoError, MongoNetworkError } from 'mongodb'
+import { mayRepeatCommit, mayRetryTransaction, toStoreError } from '../../src/store/mongo-errors.ts'
+import { StoreError } from '../../src/store/store.ts'
+
+/** As a write to a connection that was reset ends: the driver waits for `drain` and passes on what comes instead. */
+function socketError(code: string, syscall: string): Error {
+  return Object.assign(new Error(`${syscall} ${code}`), { code, syscall, errno: -104 })
+}
+
+const kindOf = (error: unknown): string | undefined => {
+  const found = toStoreError(error)
+  return found instanceof StoreError ? found.kind : undefined
+}
+
+test.each([
+  ['ECONNRESET', 'write'],
+  ['ECONNRESET', 'read'],
+  ['EPIPE', 'write'],
+  ['ECONNREFUSED', 'connect'],
+  ['ETIMEDOUT', 'connect'],
+])('P1 a socket that ends with %s at %s is a database that is not there, never an unknown fault', (code, syscall) => {
+  expect(kindOf(socketError(code, syscall))).toBe('transient')
+})
+
+test('its commit may be repeated, its work may not run again on the strength of it: the commit may have been carried out', () => {
+  expect(mayRepeatCommit(socketError('ECONNRESET', 'write'))).toBe(true)
+  expect(mayRetryTransaction(socketError('ECONNRESET', 'write'))).toBe(false)
+})
+
+test('the driver’s own errors are transient, and what is no failure of the database stays what it is', () => {
+  expect(kindOf(new MongoNetworkError('connection 1 closed'))).toBe('transient')
+  expect(kindOf(new MongoError('anything'))).toBe('transient')
+  const ours = new TypeError('a mistake of ours')
+  const file = Object.assign(new Error('ENOENT'), { code: 'ENOENT', syscall: 'open' })
+  expect([toStoreError(ours), toStoreError(file)]).toEqual([ours, file])
+})
