@@ -17,23 +17,42 @@ const PROJECT = fileURLToPath(new URL('../', import.meta.url))
 export const DATABASE = 'cpis'
 
 export interface Arena {
+  /** The same for as long as the arena is open. */
   readonly origin: string
   readonly mongodbUrl: string
   readonly mongodVersion: string
+  /** Data folder of the server: its keys are there. */
+  readonly dataDir: string
   readonly pids: { readonly server: number; readonly mongod: number; readonly bench: number }
   /** A token source of a sandbox identity: always fresh. */
   token(name: string): () => Promise<string>
+  /** Ends the server and resolves when it is gone; the database goes on. */
+  stopServer(): Promise<void>
+  /** Starts it again on its port; resolves when it has said where it listens. */
+  startServer(): Promise<void>
   close(): Promise<void>
 }
 
-/** Starts all of it, with the sandbox seeded. `profileFolder`: where node writes a CPU profile of the server when it stops. */
-export async function openArena(profileFolder?: string): Promise<Arena> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'cpis-bench-'))
+export interface ArenaOptions {
+  /** Where node writes a CPU profile of the server when it stops. */
+  readonly profileFolder?: string | undefined
+  /** Variables of the server besides, or in place of, those of every run. */
+  readonly env?: Readonly<Record<string, string>>
+  /** The database's cache; what an embedded one has when absent. */
+  readonly cacheSizeMb?: number | undefined
+  /** A folder that is kept afterwards, and taken up as it stands; else a temporary one. */
+  readonly keepFolder?: string | undefined
+}
+
+/** Starts all of it, with the sandbox seeded. */
+export async function openArena(profileFolder?: string, options: ArenaOptions = {}): Promise<Arena> {
+  const dataDir = options.keepFolder ?? mkdtempSync(join(tmpdir(), 'cpis-bench-'))
   const mongodPath = process.env['CPIS_MONGOD']
   const mongod = await startEmbeddedMongod({
     dataDir: join(dataDir, 'database'),
     log: pino({ level: 'error' }),
     ...(mongodPath ? { mongodPath } : {}),
+    ...(options.cacheSizeMb === undefined ? {} : { cacheSizeMb: options.cacheSizeMb }),
   })
   const env = {
     PATH: process.env['PATH'],
@@ -44,32 +63,54 @@ export async function openArena(profileFolder?: string): Promise<Arena> {
     MONGODB_URL: mongod.url,
     METRICS_PORT: '0',
     PORT: '0',
+    ...(process.env['NODE_OPTIONS'] ? { NODE_OPTIONS: process.env['NODE_OPTIONS'] } : {}),
+    ...options.env,
   }
-  const flags = profileFolder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileFolder}`]
+  const folder = profileFolder ?? options.profileFolder
+  const flags = folder === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${folder}`]
+  let running = await startServer(env, flags)
+  const fixed = { ...env, PORT: new URL(running.origin).port }
+  // A run that fails must not leave its server behind
+  const killServer = (): void => void running.process.kill('SIGKILL')
+  process.once('exit', killServer)
+  const stopServer = async (): Promise<void> => {
+    if (running.process.exitCode !== null) return
+    running.process.kill('SIGTERM')
+    await once(running.process, 'exit')
+  }
+  return {
+    origin: running.origin,
+    mongodbUrl: mongod.url,
+    mongodVersion: mongod.binary.version,
+    dataDir,
+    get pids() {
+      return { server: running.process.pid ?? 0, mongod: mongod.pid, bench: process.pid }
+    },
+    token: (name) => buildTokenSource(running.origin, name, ioOf(env)),
+    stopServer,
+    async startServer() {
+      running = await startServer(fixed, flags)
+    },
+    async close() {
+      await stopServer()
+      process.off('exit', killServer)
+      await mongod.close()
+      if (options.keepFolder === undefined) rmSync(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+interface RunningServer {
+  readonly process: ChildProcess
+  readonly origin: string
+}
+
+async function startServer(env: Io['env'], flags: readonly string[]): Promise<RunningServer> {
   const server = spawn(process.execPath, [...flags, join(PROJECT, 'bin/cpis.js'), 'serve'], {
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
-  // A run that fails must not leave its server behind
-  const killServer = (): void => void server.kill('SIGKILL')
-  process.once('exit', killServer)
-  const origin = await readOrigin(server)
-  return {
-    origin,
-    mongodbUrl: mongod.url,
-    mongodVersion: mongod.binary.version,
-    pids: { server: server.pid ?? 0, mongod: mongod.pid, bench: process.pid },
-    token: (name) => buildTokenSource(origin, name, ioOf(env)),
-    async close() {
-      if (server.exitCode === null) {
-        server.kill('SIGTERM')
-        await once(server, 'exit')
-      }
-      process.off('exit', killServer)
-      await mongod.close()
-      rmSync(dataDir, { recursive: true, force: true })
-    },
-  }
+  return { process: server, origin: await readOrigin(server) }
 }
 
 /** The server says in its banner where it listens. */

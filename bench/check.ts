@@ -1,22 +1,22 @@
 /** `npm run bench -- check`: throughput and latency of the check beside the floor of the same run (measures.md, rows check throughput and check latency). */
-import process from 'node:process'
 import { type Arena, openArena } from './arena.ts'
 import { buildChecker, type Checker } from './checker.ts'
 import { buildBatches, buildChildren, type Child } from './children.ts'
 import { runClosedLoop } from './closed-loop.ts'
 import { type Floor, openFloor } from './floor.ts'
 import { openCaller } from './http-caller.ts'
-import { buildRound, compare, type Round, type Sample, summarise } from './latencies.ts'
+import { buildRound, compare, type Round, summarise } from './latencies.ts'
 import { runOpenLoop } from './open-loop.ts'
 import type { BenchOptions } from './options.ts'
 import { buildRandom, type Random } from './random.ts'
 import { describeMachine, figure, percent, publish, type Table } from './report.ts'
+import { say } from './say.ts'
 import { SCENARIO_NUMBERS } from './scenario-numbers.ts'
+import { measureSideBySide } from './side-by-side.ts'
 
 const COUNCIL = 'la-E10000007'
 const FILED = 2_000
 const OPEN_PER_SECOND = 100
-const SLICE_SECONDS = 1
 
 /** One rung of the ladder: rounds of the server and of both floors, side by side. */
 interface Rung {
@@ -69,27 +69,22 @@ async function warmUp({ pids }: Arena, checker: Checker, { seconds }: BenchOptio
   say(`warmed up with ${times.length} checks`)
 }
 
-interface Parts<T> {
-  readonly check: T
-  readonly transaction: T
-  readonly find: T
-}
-
 async function climb(
   { arena, checker, floor }: { arena: Arena; checker: Checker; floor: Floor },
   callers: number,
   { rounds, seconds }: BenchOptions,
 ): Promise<Rung> {
   const { server, mongod, bench } = arena.pids
-  const slice = { callers, seconds: SLICE_SECONDS }
   const parts = {
-    check: () => runClosedLoop({ ...slice, pids: { server, mongod, bench } }, checker.check),
-    transaction: () => runClosedLoop({ ...slice, pids: { mongod, bench } }, floor.transaction),
-    find: () => runClosedLoop({ ...slice, pids: { mongod, bench } }, floor.find),
+    check: (slice: number) =>
+      runClosedLoop({ callers, seconds: slice, pids: { server, mongod, bench } }, checker.check),
+    transaction: (slice: number) =>
+      runClosedLoop({ callers, seconds: slice, pids: { mongod, bench } }, floor.transaction),
+    find: (slice: number) => runClosedLoop({ callers, seconds: slice, pids: { mongod, bench } }, floor.find),
   }
-  const measured: Parts<Round>[] = []
+  const measured: Readonly<Record<keyof typeof parts, Round>>[] = []
   for (let round = 0; round < rounds; round++) {
-    const one = await measure(parts, seconds)
+    const one = await measureSideBySide(parts, seconds)
     measured.push(one)
     const [check, bound] = [one.check.perSecond, one.transaction.perSecond]
     say(`${callers} callers: ${figure(check)} checks/s, floor ${figure(bound)}/s, ${percent(check / bound)}`)
@@ -99,21 +94,6 @@ async function climb(
     check: measured.map((one) => one.check),
     transaction: measured.map((one) => one.transaction),
     find: measured.map((one) => one.find),
-  }
-}
-
-/** A round: the parts take turns by the second, so that what else the machine does falls on all of them. */
-async function measure(parts: Parts<() => Promise<Sample>>, seconds: number): Promise<Parts<Round>> {
-  const samples = { check: [] as Sample[], transaction: [] as Sample[], find: [] as Sample[] }
-  for (let slice = 0; slice < seconds / SLICE_SECONDS; slice++) {
-    samples.check.push(await parts.check())
-    samples.transaction.push(await parts.transaction())
-    samples.find.push(await parts.find())
-  }
-  return {
-    check: buildRound(samples.check),
-    transaction: buildRound(samples.transaction),
-    find: buildRound(samples.find),
   }
 }
 
@@ -182,8 +162,4 @@ function openTable(round: Round | undefined): Table {
         ? []
         : [[String(round.operations), figure(round.p50Ms), figure(round.p99Ms), figure(round.mostMs)]],
   }
-}
-
-function say(line: string): void {
-  process.stderr.write(`${line}\n`)
 }

@@ -1,7 +1,8 @@
 /** Children as a council files them: the Bundles of the upload and of the children that checks then find. */
 import type { Random } from './random.ts'
 
-const SYSTEM = {
+/** Systems of identifiers and codes in what is sent. */
+export const SYSTEM = {
   nhs: 'https://fhir.nhs.uk/Id/nhs-number',
   child: 'https://bench.example/Id/child',
   plan: 'https://bench.example/Id/plan',

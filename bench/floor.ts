@@ -28,9 +28,8 @@ export async function openFloor(url: string, random: Random): Promise<Floor> {
   const sample = await audits.findOne({ operation: 'cpis-check', entities: [] })
   if (sample === null) throw new Error('No check was recorded: nothing to measure the floor with.')
   await target.insertOne({ ...sample, _id: random.uuid() })
-  for (const { key, name, partialFilterExpression } of await audits.indexes()) {
-    if (name !== '_id_')
-      await target.createIndex(key, partialFilterExpression === undefined ? {} : { partialFilterExpression })
+  for (const { v: _version, key, ...options } of await audits.indexes()) {
+    if (options.name !== '_id_') await target.createIndex(key, options)
   }
   const reading = { projection: PROJECTION }
   const subjectKey = (): string => `h1.${(random.uuid() + random.uuid()).replaceAll('-', '').slice(0, 43)}`

@@ -2,17 +2,22 @@
 import { Client } from 'undici'
 
 export interface Sent {
-  readonly method: 'POST' | 'PUT'
+  readonly method: 'GET' | 'POST' | 'PUT'
   /** From the origin. */
   readonly path: string
+  /** Bearer token; empty for a server that asks for none. */
   readonly token: string
   readonly requestId: string
-  readonly body: string
+  readonly body?: string
+  /** Of the body; FHIR JSON unless told. */
+  readonly contentType?: string
 }
 
 export interface Received {
   readonly status: number
   readonly text: string
+  /** Retry-After, as it came. */
+  readonly retryAfter?: string
 }
 
 export interface HttpCaller {
@@ -27,32 +32,36 @@ export function openCaller(origin: string): HttpCaller {
     send: (request) =>
       new Promise((resolve, reject) => {
         let status = 0
+        let retryAfter: string | undefined
         const chunks: Buffer[] = []
         client.dispatch(
           {
             method: request.method,
             path: request.path,
             headers: [
-              'authorization',
-              `Bearer ${request.token}`,
-              'content-type',
-              'application/fhir+json',
+              ...(request.token === '' ? [] : ['authorization', `Bearer ${request.token}`]),
+              ...(request.body === undefined ? [] : ['content-type', request.contentType ?? 'application/fhir+json']),
               'accept',
               'application/fhir+json',
               'x-request-id',
               request.requestId,
             ],
-            body: request.body,
+            body: request.body ?? null,
           },
           {
             onRequestStart: () => undefined,
-            onResponseStart: (_controller, code) => {
+            onResponseStart: (_controller, code, headers) => {
               status = code
+              const after = headers['retry-after']
+              if (typeof after === 'string') retryAfter = after
             },
             onResponseData: (_controller, chunk) => {
               chunks.push(chunk)
             },
-            onResponseEnd: () => resolve({ status, text: Buffer.concat(chunks).toString('utf8') }),
+            onResponseEnd: () => {
+              const text = Buffer.concat(chunks).toString('utf8')
+              resolve({ status, text, ...(retryAfter === undefined ? {} : { retryAfter }) })
+            },
             onResponseError: (_controller, error) => reject(error),
           },
         )

@@ -24,12 +24,12 @@ export interface Table {
 }
 
 /** Cores, memory, versions and how busy the machine was, in a line. */
-export function describeMachine(mongodVersion: string): string {
+export function describeMachine(mongodVersion?: string): string {
   const cores = cpus()
   const memoryGb = Math.round(totalmem() / 2 ** 30)
   const busy = loadavg()[0]?.toFixed(1) ?? '?'
   const model = cores[0]?.model.trim() ?? 'unknown processor'
-  return `${cores.length} cores (${model}), ${memoryGb} GB, node ${process.versions.node}, mongod ${mongodVersion}, load average before the run ${busy}`
+  return `${cores.length} cores (${model}), ${memoryGb} GB, node ${process.versions.node}${mongodVersion === undefined ? '' : `, mongod ${mongodVersion}`}, load average before the run ${busy}`
 }
 
 /** Prints and writes. `inReadme`: whether the table of README is replaced. Disk I/O. */
