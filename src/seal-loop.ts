@@ -9,8 +9,9 @@ export interface SealLoop {
 }
 
 const EVERY_MS = 5_000
-/** Rounds between two looks at the last two hours, and at all of history: a day. */
+/** Rounds between two looks at the last ten minutes, at the last two hours, and at all of history: a minute, an hour, a day. */
 const RECENT_EVERY = 12
+const HOURS_EVERY = 720
 const WHOLE_EVERY = 17_280
 /** The first look at all of history, five minutes after the start. */
 const WHOLE_FIRST = 60
@@ -69,5 +70,6 @@ export function startSealing(parts: SealParts & { readonly everyMs?: number }): 
 
 function lookOf(count: number): Look {
   if (count % WHOLE_EVERY === WHOLE_FIRST) return 'whole'
+  if (count % HOURS_EVERY === 1) return 'hours'
   return count % RECENT_EVERY === 1 ? 'recent' : 'new'
 }

@@ -1,4 +1,5 @@
 /** One round of sealing the audit (issue 6): closes what is new, looks for what came late, and keeps the second place up to the chain. */
+import { setImmediate } from 'node:timers/promises'
 import type { Context } from './context.ts'
 import {
   buildSeal,
@@ -7,6 +8,7 @@ import {
   earlier,
   entryOf,
   isLate,
+  type KeptRecord,
   type Seal,
   type SealEntry,
   sealHash,
@@ -24,8 +26,8 @@ export interface SealParts {
   readonly copy?: SealCopy | undefined
 }
 
-/** `recent`: also the last two hours, by counts; `whole`: also all of history. */
-export type Look = 'new' | 'recent' | 'whole'
+/** Beside what is new, by counts: `recent` the last ten minutes, `hours` the last two hours, `whole` all of history. */
+export type Look = 'new' | 'recent' | 'hours' | 'whole'
 
 /** The chain is not as it was: nothing may be built on it until a person has looked. */
 export class ChainBroken extends Error {}
@@ -38,11 +40,13 @@ export interface Round {
   seen: Seal | undefined
 }
 
-/** Records of one seal: hashing them holds requests up for some 50 ms. */
-const MOST_RECORDS = 2_000
+/** Records of one seal: their tree is made in one go, and requests wait for that. */
+const MOST_RECORDS = 500
+/** Records hashed in one go. */
+const SLICE = 50
 /** A record is in the database this long after its `recorded` at most, nearly always: rounds look back so far. */
-const OVERLAP_MS = 30_000
-const RECENT_MS = 2 * 60 * 60_000
+const OVERLAP_MS = 10_000
+const LOOK_MS = { recent: 10 * 60_000, hours: 2 * 60 * 60_000 } as const
 /** Without any record a seal of none says so, so that later nothing can be put there. */
 const IDLE_MS = 5 * 60_000
 const BEGINNING = '0'
@@ -72,10 +76,12 @@ async function sealRange(
   round: Round,
   range: RecordedRange & { readonly startedAt: string },
 ): Promise<boolean> {
+  let isFirst = true
   for (;;) {
     const previous = await parts.seals.head()
-    const { records, isAll } = await parts.seals.unsealed(onward(range, previous), MOST_RECORDS)
-    const entries = records.map(entryOf)
+    const { records, isAll } = await parts.seals.unsealed(isFirst ? range : onward(range, previous), MOST_RECORDS)
+    isFirst = false
+    const entries = await hashInSlices(records)
     if (entries.length === 0) return true
     const late = entries.filter(({ recorded }) => isLate(recorded, previous))
     const group = (late.length > 0 ? late : entries).toSorted(compareEntries)
@@ -86,11 +92,20 @@ async function sealRange(
   }
 }
 
-/** What is new is looked for behind what the seal before has covered: a long history is read once, not again for each of its seals. */
+/** Requests are answered between the slices. */
+async function hashInSlices(records: readonly KeptRecord[]): Promise<readonly SealEntry[]> {
+  const entries: SealEntry[] = []
+  for (let at = 0; at < records.length; at += SLICE) {
+    entries.push(...records.slice(at, at + SLICE).map(entryOf))
+    await setImmediate()
+  }
+  return entries
+}
+
+/** What is new is looked for behind what the seal before has covered: a time is read once, not again for each of its seals. */
 function onward(range: RecordedRange, previous: Seal | undefined): RecordedRange {
-  if (range.before !== undefined || previous === undefined) return range
-  const from = earlier(previous.through, OVERLAP_MS)
-  return from > range.from ? { from } : range
+  const isFurther = range.before === undefined && previous !== undefined && previous.through > range.from
+  return isFurther ? { from: previous.through } : range
 }
 
 /** A page of many covers its own records only; a look at a range that is past covers nothing new. */
@@ -102,8 +117,8 @@ function lastOf(entries: readonly SealEntry[], startedAt: string, previous: Seal
 
 /** Minutes in which more is recorded than sealed. */
 async function sweep(parts: SealParts, round: Round, startedAt: string): Promise<void> {
-  if (round.look === 'recent') {
-    const range = { from: earlier(startedAt, RECENT_MS), before: LAST_CHARACTER }
+  if (round.look === 'recent' || round.look === 'hours') {
+    const range = { from: earlier(startedAt, LOOK_MS[round.look]), before: LAST_CHARACTER }
     return sweepRange(parts, round, { ...range, startedAt })
   }
   let at = await parts.seals.firstRecorded({ from: BEGINNING })

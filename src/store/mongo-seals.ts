@@ -42,7 +42,9 @@ export function sealCollections({ db }: Pick<MongoHandle, 'db'>): SealCollection
 const NUMBERED: Filter<SealDocument> = { _id: { $gt: 0 } }
 const READING = { maxTimeMS: OPERATION_MS } as const
 /** Documents read in one go: the server answers checks in between. */
-const BATCH = 200
+const BATCH = 50
+/** Ids read in one go. */
+const IDS_BATCH = 500
 const MOST_MINUTES = 100
 
 /** Makes its lease, then gives the store. Database I/O; every method throws StoreError only. */
@@ -86,7 +88,8 @@ export async function findEntries({ lists }: SealCollections, number: number): P
 async function findUnsealed(collections: SealCollections, range: RecordedRange, limit: number): Promise<Unsealed> {
   const sealed = await findSealedIds(collections, range)
   const filter = { ...recordedIn(range), _id: { $type: 'string' } } as Filter<AuditDocument>
-  const options = { sort: { recorded: 1, _id: 1 }, projection: { _id: 1, recorded: 1 }, ...READING } as const
+  const order = { sort: { recorded: 1, _id: 1 }, projection: { _id: 1, recorded: 1 } } as const
+  const options = { ...order, batchSize: IDS_BATCH, ...READING }
   const ids: string[] = []
   const minutes = new Set<string>()
   let isAll = true
@@ -104,7 +107,7 @@ async function findUnsealed(collections: SealCollections, range: RecordedRange, 
 /** A list without its seal hides nothing. */
 async function findSealedIds(collections: SealCollections, range: RecordedRange): Promise<ReadonlySet<string>> {
   const minute = { $gte: minuteOf(range.from), ...(range.before === undefined ? {} : { $lt: range.before }) }
-  const options = { projection: { _id: 0, ids: 1 }, ...READING } as const
+  const options = { projection: { _id: 0, ids: 1 }, batchSize: 1, ...READING } as const
   const ids = new Set<string>()
   const filter = { minute, to: { $gte: range.from }, seal: await uptoHead(collections) }
   for await (const part of collections.lists.find(filter, options)) for (const id of part.ids) ids.add(id)
