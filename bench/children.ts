@@ -71,7 +71,7 @@ function buildPatient({ nhsNumber, local }: Child): object {
       { system: SYSTEM.nhs, value: nhsNumber },
       { system: SYSTEM.child, value: local },
     ],
-    name: [{ family: 'Bench', given: ['Bea'] }],
+    name: [{ family: 'Bench', given: ['Beatrice'] }],
     birthDate: '2019-08-14',
   }
 }

@@ -176,7 +176,7 @@ describe('a backup under load', () => {
       keys.hmac.key,
       ...keys.data.map(({ key }) => key),
       ...(load.families[0]?.children ?? []).map(({ nhsNumber }) => nhsNumber),
-      'Bea',
+      'Beatrice',
     ]
     const database = server.context.config.mongodbDatabase
     for (const name of readdirSync(join(folder, database))) {

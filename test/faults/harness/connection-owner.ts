@@ -3,15 +3,15 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** The one of these processes whose socket has this local port. Disk I/O (/proc), some milliseconds. */
 export function findOwner(port: number, pids: readonly number[]): number | undefined {
-  const inode = inodeOf(port)
-  return inode === undefined ? undefined : pids.find((pid) => holds(pid, `socket:[${inode}]`))
+  const sockets = new Set(inodesOf(port).map((inode) => `socket:[${inode}]`))
+  return sockets.size === 0 ? undefined : pids.find((pid) => holds(pid, sockets))
 }
 
-/** Line of /proc/net/tcp: `sl local_address rem_address st … inode`; the port in hexadecimal after the address. */
-function inodeOf(port: number): string | undefined {
+/** Lines of /proc/net/tcp: `sl local_address rem_address st … inode`; the port in hexadecimal after the address. One port may be that of several connections, and of ones that are over, which have no inode. */
+function inodesOf(port: number): readonly string[] {
   const end = `:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const line = linesOf('/proc/net/tcp').find((one) => one.trim().split(/\s+/)[1]?.endsWith(end))
-  return line?.trim().split(/\s+/)[9]
+  const lines = linesOf('/proc/net/tcp').map((one) => one.trim().split(/\s+/))
+  return lines.flatMap(({ 1: address, 9: inode }) => (address?.endsWith(end) && inode && inode !== '0' ? [inode] : []))
 }
 
 function linesOf(file: string): readonly string[] {
@@ -22,9 +22,9 @@ function linesOf(file: string): readonly string[] {
   }
 }
 
-function holds(pid: number, socket: string): boolean {
+function holds(pid: number, sockets: ReadonlySet<string>): boolean {
   try {
-    return readdirSync(`/proc/${pid}/fd`).some((fd) => linkOf(`/proc/${pid}/fd/${fd}`) === socket)
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => sockets.has(linkOf(`/proc/${pid}/fd/${fd}`)))
   } catch {
     return false
   }
