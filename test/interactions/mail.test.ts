@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import type { Subscription } from '@medplum/fhirtypes'
-import { BACKPORT_EXTENSION } from '../../src/domain/subscription.ts'
+import { BACKPORT_EXTENSION } from '../../src/domain/subscription-channel.ts'
 import { consoleOf } from '../support/console.ts'
 import { type MailServer, startMailServer } from '../support/mail-server.ts'
 import { patientOf, planOf, transactionOf } from '../support/plans.ts'
@@ -130,6 +130,14 @@ test('`cpis subscribe` asks for it', async () => {
   await server.send({ as: AS, method: 'DELETE', path: `Subscription/${entry?.resource?.id}` })
 })
 
+/** A mail as sent, soft line breaks joined, less the random ids of the register's own, in which any digits may stand. */
+function withoutOwnIds(raw: string): string {
+  return raw
+    .replace(/=\r?\n/g, '')
+    .replace(/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, 'ID')
+    .replace(/(ID_\d+_\d+)_[0-9a-f]{12}@/g, '$1_HASH@')
+}
+
 test('no mail holds a number, a name, a place, a person or a day of any child, whatever the topic and content', async () => {
   const numbers = unrelatedNumbers(14).slice(2)
   const subscriptions: string[] = []
@@ -187,7 +195,7 @@ test('no mail holds a number, a name, a place, a person or a day of any child, w
 
   // 12 accesses in two topics, and one event in each of the others, each in two contents
   await waitFor('all alerts', () => mail.taken.length - before >= 2 * (2 * numbers.length + 3))
-  const said = mail.taken.map(({ raw }) => raw)
+  const said = mail.taken.map(({ raw }) => withoutOwnIds(raw))
   for (const text of said) {
     expect(text).not.toMatch(/quetzal/i)
     expect(text).not.toMatch(/\d[\d -]{8,}\d(?![\w-])/)
