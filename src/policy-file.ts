@@ -1,4 +1,5 @@
 /** What a deployment sets besides the environment: the JSON file of CPIS_POLICY, checked at start (security.md "Tokens"). */
+
 import { readFileSync } from 'node:fs'
 import type { Setting } from './auth/parse-setting.ts'
 import { type CheckPolicy, DEFAULT_CHECK_POLICY } from './auth/policy.ts'
@@ -9,6 +10,7 @@ import { collectFaults } from './config-faults.ts'
 import { PURPOSES, type Purpose } from './domain/audit-record.ts'
 import type { AuthorityCode } from './domain/brands.ts'
 import { isMailbox } from './domain/mailbox.ts'
+import { isObject } from './fhir/json-object.ts'
 import { type Limits, parseLimits } from './limits.ts'
 import { parseRetention, type Retention } from './retention.ts'
 
@@ -169,8 +171,4 @@ function parseHosts(gss: string, hosts: unknown): readonly string[] {
     /^[ENSW]\d{8}$/.test(gss) && Array.isArray(hosts) && hosts.every((one) => typeof one === 'string' && HOST.test(one))
   if (!fits) throw new ConfigError(HOSTS_HELP)
   return hosts
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

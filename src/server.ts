@@ -7,7 +7,7 @@ import type { Clock, Context } from './context.ts'
 import { startDaily } from './delivery/daily.ts'
 import { startDelivery } from './delivery/dispatcher.ts'
 import { buildGuardedFetch } from './delivery/guarded-fetch.ts'
-import { readOutgoingTls } from './delivery/outgoing-tls.ts'
+import { type OutgoingTls, readOutgoingTls } from './delivery/outgoing-tls.ts'
 import { buildSendMail } from './delivery/send-mail.ts'
 import type { AuthorityCode } from './domain/brands.ts'
 import { compileProfiles } from './fhir/validate.ts'
@@ -99,6 +99,7 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
   const seals = await openSealStore(store.handle)
   const policy = readPolicyFile(config.policyFile)
   const limits = readLimits(config, policy.limits)
+  const tls = readOutgoingTls(config)
   let wakeDelivery: Context['wakeDelivery'] = () => {}
   const context: Context = {
     config: { ...config, baseUrl: config.baseUrl ?? originOf(config, http) },
@@ -117,9 +118,9 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
       LOCAL_AUTHORITIES.map((one) => one.gss),
       policy,
     ),
-    fetch: overrides.fetch ?? buildGuardedFetch({ mode: config.mode, ...readOutgoingTls(config) }),
+    fetch: overrides.fetch ?? buildGuardedFetch({ mode: config.mode, ...tls }),
     allowedHosts: (authority) => hostsOf(policy, authority),
-    ...openMail(config, policy),
+    ...openMail(config, policy, tls),
     checkPolicy: policy.check,
     purposeOfEvent: policy.purposeOfEvent,
     metrics: buildMetrics(),
@@ -194,10 +195,9 @@ async function openDatabase(config: Config, log: Context['log'], stops: Stops['s
   return mongod.url
 }
 
-function openMail(config: Config, policy: PolicyFile): Pick<Context, 'mail'> {
+function openMail(config: Config, policy: PolicyFile, { ca }: OutgoingTls): Pick<Context, 'mail'> {
   const { mode, smtpUrl, mailFrom, mailLink } = config
   if (smtpUrl === undefined || mailFrom === undefined) return {}
-  const { ca } = readOutgoingTls(config)
   const mail = {
     send: buildSendMail({ mode, url: smtpUrl, from: mailFrom, ...(ca === undefined ? {} : { ca }) }),
     allowedMailboxes: (authority: AuthorityCode) => mailboxesOf(policy, authority),

@@ -1,5 +1,7 @@
 /** JWTs as they come from outside (RFC 7519, RFC 8725): taken apart strictly before anything is believed, then their signature is checked. */
+
 import { CompactSign, compactVerify, importJWK, type JWK } from 'jose'
+import { isObject } from '../fhir/json-object.ts'
 import { hasDuplicateName } from './duplicate-names.ts'
 
 /** Longest token that is looked at, in characters. */
@@ -74,13 +76,8 @@ function parseSegment(segment: string): Record<string, unknown> | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(segment, 'base64url'))
     const value: unknown = JSON.parse(text)
-    return isRecord(value) && !hasDuplicateName(text) ? value : undefined
+    return isObject(value) && !hasDuplicateName(text) ? value : undefined
   } catch {
     return undefined
   }
-}
-
-/** Whether a parsed value is a JSON object. Pure. */
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

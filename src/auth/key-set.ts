@@ -1,6 +1,7 @@
 /** JSON Web Key Sets (RFC 7517): the one key of a set that may have signed a token, chosen by kid and algorithm together. */
+
 import type { JWK } from 'jose'
-import { isRecord } from './jwt.ts'
+import { isObject } from '../fhir/json-object.ts'
 
 interface KeyShape {
   readonly kty: string
@@ -32,9 +33,9 @@ export function isKnownAlgorithm(alg: string): boolean {
 
 /** Public signature keys of a JWKS, those that cannot be used left out; undefined when it is no key set or shows a private key. Pure. */
 export function parseKeySet(value: unknown): readonly JWK[] | undefined {
-  if (!isRecord(value) || !Array.isArray(value['keys'])) return undefined
+  if (!isObject(value) || !Array.isArray(value['keys'])) return undefined
   const keys: readonly unknown[] = value['keys']
-  if (keys.some((key) => isRecord(key) && PRIVATE_MEMBERS.some((name) => name in key))) return undefined
+  if (keys.some((key) => isObject(key) && PRIVATE_MEMBERS.some((name) => name in key))) return undefined
   return keys.filter(isUsableKey)
 }
 
@@ -45,7 +46,7 @@ export function findKey(keys: readonly JWK[], kid: string, alg: string): JWK | u
 }
 
 function isUsableKey(key: unknown): key is JWK {
-  if (!isRecord(key) || typeof key['kid'] !== 'string') return false
+  if (!isObject(key) || typeof key['kid'] !== 'string') return false
   if (key['use'] !== undefined && key['use'] !== 'sig') return false
   if (key['kty'] === 'RSA') return typeof key['n'] === 'string' && key['n'].length >= LEAST_MODULUS_CHARACTERS
   return key['kty'] === 'EC' || key['kty'] === 'OKP'

@@ -1,8 +1,9 @@
 /** Parts shared by the JSON files of a deployment (CPIS_CLIENTS, CPIS_ISSUERS): each fault is a ConfigError that names variable, place and remedy. */
+
 import { readFileSync } from 'node:fs'
 import type { JWK } from 'jose'
 import { ConfigError } from '../config.ts'
-import { isRecord } from './jwt.ts'
+import { isObject } from '../fhir/json-object.ts'
 import { parseKeySet } from './key-set.ts'
 
 /** One object inside a settings file, with the words that say where it stands. */
@@ -23,7 +24,7 @@ export function readSetting(variable: string, file: string): Setting {
   } catch {
     throw new ConfigError(`${variable}: ${file} cannot be read as JSON. Correct the file or the path.`)
   }
-  if (!isRecord(value)) throw new ConfigError(`${variable}: ${file} must hold one JSON object.`)
+  if (!isObject(value)) throw new ConfigError(`${variable}: ${file} must hold one JSON object.`)
   return { value, place: `${variable}: ${file}` }
 }
 
@@ -44,7 +45,7 @@ export function parseList(setting: Setting, name: string): readonly Setting[] {
   if (!Array.isArray(list)) throw settingError(setting, `${name} must be a list.`)
   return list.map((value: unknown, index): Setting => {
     const place = `${setting.place}: ${name}[${index}]`
-    if (!isRecord(value)) throw new ConfigError(`${place}: must be an object.`)
+    if (!isObject(value)) throw new ConfigError(`${place}: must be an object.`)
     return { value, place }
   })
 }

@@ -1,9 +1,10 @@
 /** The sandbox's clients and people with their private keys: made once in the data folder (0600), loaded again later (security.md "Tokens"; runtime.md "Configuration"). */
+
 import { generateKeyPairSync, type JsonWebKey, randomBytes } from 'node:crypto'
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ConfigError } from '../config.ts'
-import { isRecord } from './jwt.ts'
+import { isObject } from '../fhir/json-object.ts'
 import { type ClientKind, type ClientRegistry, MOST_SCOPES, parseClients } from './registered-clients.ts'
 import {
   CONSOLE_CLIENT,
@@ -153,24 +154,24 @@ function readIdentities(file: string): SandboxIdentities | undefined {
 }
 
 function isIdentities(value: unknown): value is SandboxIdentities {
-  if (!isRecord(value) || value['format'] !== 1 || !isSigningKey(value['issuerKey'])) return false
+  if (!isObject(value) || value['format'] !== 1 || !isSigningKey(value['issuerKey'])) return false
   const { clients, people } = value
   return (
     Array.isArray(clients) &&
     clients.length > 0 &&
-    clients.every((one) => isRecord(one) && isSigningKey(one['key'])) &&
+    clients.every((one) => isObject(one) && isSigningKey(one['key'])) &&
     Array.isArray(people) &&
-    people.every((one) => isRecord(one) && isRecord(one['user']) && Array.isArray(one['grants']))
+    people.every((one) => isObject(one) && isObject(one['user']) && Array.isArray(one['grants']))
   )
 }
 
 function isSigningKey(key: unknown): boolean {
-  if (!isRecord(key)) return false
+  if (!isObject(key)) return false
   return ['kty', 'crv', 'x', 'y', 'd', 'kid', 'alg'].every((name) => typeof key[name] === 'string')
 }
 
 function isFault(error: unknown, code: 'ENOENT' | 'EEXIST'): boolean {
-  return isRecord(error) && error['code'] === code
+  return isObject(error) && error['code'] === code
 }
 
 function damaged(file: string): ConfigError {

@@ -1,10 +1,12 @@
 /** Token exchange (RFC 8693): an NHS user's id_token and the system's assertion become an access token for that user in that system (security.md "Callers"). */
+
 import type { Context } from '../context.ts'
 import type { OdsCode } from '../domain/brands.ts'
+import { isObject } from '../fhir/json-object.ts'
 import type { Grant } from './access-token.ts'
 import type { UserCaller } from './caller.ts'
 import { findSigningKey } from './find-signing-key.ts'
-import { hasValidSignature, isRecord, type Jwt, parseJwt } from './jwt.ts'
+import { hasValidSignature, type Jwt, parseJwt } from './jwt.ts'
 import { narrowScopes } from './narrow-scopes.ts'
 import { OAuthError } from './oauth-error.ts'
 import { type RegisteredClient, scopesOfPerson } from './registered-clients.ts'
@@ -124,7 +126,7 @@ function findRole(claims: Jwt['claims'], map: ClaimMap, roleProfileId: unknown):
   if (map.roles === '') return claims
   const roles: unknown = claims[map.roles]
   if (!Array.isArray(roles)) return undefined
-  return roles.filter(isRecord).find((one) => one[map.roleEntryId] === roleProfileId)
+  return roles.filter(isObject).find((one) => one[map.roleEntryId] === roleProfileId)
 }
 
 function leastLevel(values: readonly unknown[]): number | undefined {

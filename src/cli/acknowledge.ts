@@ -1,7 +1,7 @@
 /** `cpis acknowledge`: an authority answers an alert: what it makes of it, and in which role (OperationDefinition acknowledge). */
+import { isObject } from '../fhir/json-object.ts'
 import { getBearer } from './bearer.ts'
 import { EXIT, type Io, say, sayJson } from './io.ts'
-import { isObject } from './parse-answer.ts'
 import { sendFhir, serverOrigin } from './server-client.ts'
 import { sayTime } from './words.ts'
 

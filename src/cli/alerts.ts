@@ -1,11 +1,11 @@
 /** `cpis alerts`: what an administrator must look at: alerts of the server, Subscriptions in trouble, and councils that are told nothing. */
-import { plain, sayInstant } from './audit/audited-access.ts'
+import { isObject } from '../fhir/json-object.ts'
+import { plain } from './audit/audited-access.ts'
 import { buildTokenSource } from './bearer.ts'
 import { CliError, EXIT, type Io, say, sayJson, styled } from './io.ts'
 import { laneLines } from './lanes.ts'
-import { isObject } from './parse-answer.ts'
 import { refusal, send, serverOrigin } from './server-client.ts'
-import { sayCount } from './words.ts'
+import { sayCount, sayInstant } from './words.ts'
 
 export interface AlertsOptions {
   /** Sandbox identity of an administrator. */

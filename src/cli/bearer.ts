@@ -1,10 +1,11 @@
 /** An access token for a sandbox identity, got the true way from the token endpoint (security.md "Tokens"); the keys come from the data folder. */
+
 import { randomUUID } from 'node:crypto'
 import { findSandboxIdentities, type SandboxIdentities } from '../auth/sandbox-identities.ts'
 import { buildTokenForm, identityNames } from '../auth/sandbox-token.ts'
 import { parseConfig } from '../config.ts'
+import { isObject } from '../fhir/json-object.ts'
 import { CliError, EXIT, type Io } from './io.ts'
-import { isObject } from './parse-answer.ts'
 import { refusal, send } from './server-client.ts'
 import { readServerClock } from './server-clock.ts'
 

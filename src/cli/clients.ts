@@ -1,7 +1,7 @@
 /** `cpis clients`: who is registered, and the revocation of a client or of one token, which every server process knows within a second (security.md "Tokens"). */
+import { isObject } from '../fhir/json-object.ts'
 import { getBearer } from './bearer.ts'
 import { CliError, EXIT, type Io, say, sayJson } from './io.ts'
-import { isObject } from './parse-answer.ts'
 import { tableOf } from './reconcile.ts'
 import { refusal, send, serverOrigin } from './server-client.ts'
 

@@ -1,10 +1,11 @@
 /** A file of the directory (CSV of sites or of authorities, a Bundle, or NDJSON of Organizations) → Organizations ready to be sent, each with its place in the file (docs/operating.md "First start in production"). What can be judged by the server is left to it. */
+
 import { readFileSync } from 'node:fs'
 import type { Organization, OrganizationContact } from '@medplum/fhirtypes'
 import { SYSTEM } from '../fhir/canonicals.ts'
+import { isObject } from '../fhir/json-object.ts'
 import { parseCsv } from './csv.ts'
 import { CliError, EXIT } from './io.ts'
-import { isObject } from './parse-answer.ts'
 
 export interface FileEntry {
   /** `row 12`, `line 12` or `entry 12`, counted from 1; the header of a CSV is row 1. */

@@ -1,7 +1,8 @@
 /** The entries of a file of the directory in requests of a bearable size: sites in one request with the organisation that they are of, for a request knows only itself and what is stored. */
+
 import { SYSTEM } from '../fhir/canonicals.ts'
+import { isObject } from '../fhir/json-object.ts'
 import type { FileEntry } from './directory-file.ts'
-import { isObject } from './parse-answer.ts'
 
 /** Requests are filled up to this many; one organisation with all of its sites may be more, up to MOST. */
 const USUAL = 400

@@ -1,9 +1,9 @@
 /** `cpis lanes`: the administrator's view of notifications: every lane, what waits, what its endpoint last said; and their release, pause and resending (delivery.md "Recovery"). */
+import { isObject } from '../fhir/json-object.ts'
 import { getBearer } from './bearer.ts'
 import { CliError, EXIT, type Io, say, sayJson, styled } from './io.ts'
-import { isObject } from './parse-answer.ts'
 import { refusal, send, serverOrigin } from './server-client.ts'
-import { sayCount, sayDay, sayTime } from './words.ts'
+import { sayCount, sayInstant } from './words.ts'
 
 export interface LanesOptions {
   /** Sandbox identity of an administrator. */
@@ -121,13 +121,13 @@ function cellsOf(lane: Lane): string[] {
     [text('authority'), text('authorityName')].filter((one) => one !== '').join(' '),
     lane['paused'] === true && lane['state'] !== 'paused' ? `${text('state')}, paused` : text('state'),
     text('waiting'),
-    sayInstant(text('oldestWaitingAt')),
-    said === undefined ? '-' : `${said} ${sayInstant(String(answer['at']))}`,
-    sayInstant(text('nextTryAt')),
+    instantOf(text('oldestWaitingAt')),
+    said === undefined ? '-' : `${said} ${instantOf(String(answer['at']))}`,
+    instantOf(text('nextTryAt')),
     text('subscription'),
   ]
 }
 
-function sayInstant(instant: string): string {
-  return instant === '' ? '-' : `${sayDay(instant.slice(0, 10))} ${sayTime(new Date(instant))}`
+function instantOf(text: string): string {
+  return text === '' ? '-' : sayInstant(text)
 }

@@ -1,5 +1,7 @@
 /** Reads what the server answered: unknown JSON in, FHIR resources or plain values out. */
+
 import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes'
+import { isObject } from '../fhir/json-object.ts'
 import { CliError, EXIT } from './io.ts'
 
 /** The value as a FHIR resource of that type; throws CliError when it is none. */
@@ -37,9 +39,4 @@ function issueWords(issue: OperationOutcome['issue'][number]): string {
   const code = issue.details?.coding?.[0]?.code ?? issue.code
   const place = issue.expression?.[0]
   return `${code}${place === undefined ? '' : ` at ${place}`}: ${issue.details?.text ?? issue.diagnostics ?? ''}`
-}
-
-/** Whether a value is a JSON object. */
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

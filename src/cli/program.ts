@@ -1,4 +1,4 @@
-/** `cpis` as a table of commands (commander): each command is one file; this one only names them, their options and exit codes. */
+/** `cpis` as a table of commands (commander): each command is one file; this one only names them, their options and exit codes. Long because it is one table: a few lines for each command. */
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import { ConfigError } from '../config.ts'
 import { CliError, EXIT, type Io } from './io.ts'

@@ -1,6 +1,8 @@
 /** What became of an upload: counts, and each refused entry with its place and code (register.md R16). */
+
 import type { Bundle } from '@medplum/fhirtypes'
-import { isObject, outcomeWords, parseResource } from './parse-answer.ts'
+import { isObject } from '../fhir/json-object.ts'
+import { outcomeWords, parseResource } from './parse-answer.ts'
 import type { Answer } from './server-client.ts'
 import { sayCount } from './words.ts'
 

@@ -1,7 +1,8 @@
 /** `cpis serve`: the server in this process, until it is asked to stop (runtime.md "Commands", npm start). */
 
 import { SANDBOX_PEOPLE } from '../auth/sandbox-people.ts'
-import { type Config, ConfigError, isLoopback, parseConfig } from '../config.ts'
+import { type Config, ConfigError, parseConfig } from '../config.ts'
+import { isLoopback } from '../config-unsafe.ts'
 import type { RunningServer } from '../server.ts'
 import { CliError, EXIT, type Io, say, styled, untilStopped } from './io.ts'
 import { startFault } from './start-fault.ts'

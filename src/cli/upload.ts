@@ -1,9 +1,10 @@
 /** `cpis upload FILE|FOLDER`: posts Bundles (or single resources) of an authority and says what became of each entry. */
+
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { isObject } from '../fhir/json-object.ts'
 import { getBearer } from './bearer.ts'
 import { CliError, EXIT, type Io, say, sayJson, styled } from './io.ts'
-import { isObject } from './parse-answer.ts'
 import { buildReceipt, type Receipt, receiptLines } from './receipt.ts'
 import { type Answer, send, serverOrigin } from './server-client.ts'
 

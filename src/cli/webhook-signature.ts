@@ -1,6 +1,7 @@
 /** A receiver's side of Standard Webhooks: headers webhook-id, webhook-timestamp, webhook-signature `v1a,` ed25519 (delivery.md "Signing"). */
+
 import { createPublicKey, type JsonWebKey, type KeyObject, verify } from 'node:crypto'
-import { isObject } from './parse-answer.ts'
+import { isObject } from '../fhir/json-object.ts'
 
 /** How far the timestamp may be from now: what Standard Webhooks recommends. */
 const TOLERANCE_SECONDS = 5 * 60

@@ -1,4 +1,6 @@
 /** Days, times, numbers and names as people in England say them; every day is a London day (register.md P5). */
+import { londonDayOf } from '../domain/london-day.ts'
+
 const LONDON = 'Europe/London'
 
 const dayMonth = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', timeZone: 'UTC' })
@@ -20,6 +22,12 @@ export function sayDay(day: string, beside?: string): string {
 /** `09:12` in London. Pure. */
 export function sayTime(at: Date): string {
   return clockTime.format(at)
+}
+
+/** `3 May 2026 12:00`: day and time in London. Pure. */
+export function sayInstant(instant: string): string {
+  const at = new Date(instant)
+  return `${sayDay(londonDayOf(at))} ${sayTime(at)}`
 }
 
 /** `999 597 3952`: the 3-3-4 form; anything else stays as it is. Pure. */

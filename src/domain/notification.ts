@@ -2,7 +2,7 @@
 import type { Bundle, BundleEntry, Parameters, ParametersParameter, Resource, Subscription } from '@medplum/fhirtypes'
 import { BACKPORT } from '../fhir/canonicals.ts'
 import type { RegisterEvent } from './events.ts'
-import type { PayloadContent } from './subscription.ts'
+import type { PayloadContent } from './subscription-channel.ts'
 
 export const STATUS_PROFILE = BACKPORT.status
 export const NOTIFICATION_PROFILE = BACKPORT.notification

@@ -1,12 +1,14 @@
 /** One entry of an authority's list → what $reconcile compares: read leniently, only identifier, type, period, status and whom it is about. */
+
 import type { EpisodeOfCare } from '@medplum/fhirtypes'
 import { SYSTEM } from '../fhir/canonicals.ts'
+import { isObject } from '../fhir/json-object.ts'
 import { type Issue, isError, issue } from '../fhir/outcome.ts'
 import type { NumberRange } from './nhs-number.ts'
 import type { ListedPlan } from './reconcile.ts'
 import { isWithdrawnStatus, parsePeriod } from './upload/plan-dates.ts'
 import { parseAboutWhom, parseOwnIdentifiers, parsePlanType } from './upload/plan-parts.ts'
-import { isObject, partsOf } from './upload/tolerant.ts'
+import { partsOf } from './upload/tolerant.ts'
 
 /** The plan, or every reason why it cannot be compared, with places below EpisodeOfCare. Everything else in it is passed over. Pure. */
 export function parseListedPlan(

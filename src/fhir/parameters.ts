@@ -1,5 +1,7 @@
 /** What callers send to an operation: a R4 Parameters resource against the typed list of one operation (R4 parameters.html). */
+
 import type { Coding, Identifier, Resource } from '@medplum/fhirtypes'
+import { isObject, type JsonObject } from './json-object.ts'
 import { type Issue, issue } from './outcome.ts'
 import { isPrimitiveValue } from './primitive.ts'
 
@@ -36,7 +38,6 @@ export type ParsedParameters<S extends ParameterSpec> =
   | { readonly values: ParameterValues<S> }
   | { readonly issues: readonly Issue[] }
 
-type JsonObject = Readonly<Record<string, unknown>>
 type Parsed = { readonly value: unknown } | { readonly issues: readonly Issue[] }
 interface Found {
   readonly values: Map<string, unknown[]>
@@ -179,8 +180,4 @@ function unknownKeys(value: JsonObject, place: string, known: readonly string[])
   return Object.keys(value).some((key) => !known.includes(key))
     ? [issue('UNKNOWN_ELEMENT', place, 'There is an element here that this operation does not take. Remove it.')]
     : []
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,4 +1,4 @@
-/** The route table as data (interface.md "REST"): a new interaction is one row here. What it does is its handler's business, who may call it the access table's. */
+/** The route table as data (interface.md "REST"): a new interaction is one row here. What it does is its handler's business, who may call it the access table's. Long because it is one table: a row for each route. */
 import { DEFINITION_TYPES } from '../auth/access-table.ts'
 import { handleAcknowledge } from '../interactions/acknowledge.ts'
 import { handleAuditReport } from '../interactions/audit-report.ts'

@@ -1,5 +1,5 @@
 /** `AuditEvent/[id]/$disclosed` (issue 6, 9): what a check showed the NHS at that time, rebuilt for a review from the versions that its audit record names. */
-import type { Bundle, Organization } from '@medplum/fhirtypes'
+import type { Bundle } from '@medplum/fhirtypes'
 import type { Context } from '../context.ts'
 import { authoritiesOf } from '../domain/access-history.ts'
 import type { AuditRecord } from '../domain/audit-record.ts'
@@ -9,7 +9,7 @@ import { londonDayOf } from '../domain/london-day.ts'
 import { planFactsOf } from '../domain/stored-plan.ts'
 import type { FoundPlan } from '../domain/visibility.ts'
 import { fhirError } from '../fhir/fhir-error.ts'
-import type { Row } from '../store/store.ts'
+import { withId } from './check/build-answer.ts'
 import { fhirBase } from './fhir-base.ts'
 import type { Handler } from './interaction.ts'
 import { parseId } from './owned-rows.ts'
@@ -63,7 +63,3 @@ async function getShown({ id, version, owner, via }: Entity, { store }: Context)
 type Entity = AuditRecord['entities'][number]
 
 const NO_LONGER_HELD = 'A version that was shown then is no longer held. What was shown cannot be rebuilt whole.'
-
-function withId(row: Row<'Organization'>): Organization {
-  return { resourceType: 'Organization', ...row.resource, id: row.id }
-}

@@ -1,5 +1,7 @@
 /** A body that is a list of resources (a Bundle of type collection, or NDJSON) → its entries, each with the place where its faults stand. */
+
 import { FhirError, fhirError } from '../fhir/fhir-error.ts'
+import { isObject } from '../fhir/json-object.ts'
 import { type Ndjson, tooMany } from '../fhir/ndjson.ts'
 import { type Issue, issue } from '../fhir/outcome.ts'
 
@@ -45,8 +47,4 @@ function entriesOfBundle(body: unknown, most: number): readonly ListedEntry[] {
     const place = `Bundle.entry[${at}]`
     return { place, resourcePlace: `${place}.resource`, value: isObject(one) ? one['resource'] : undefined }
   })
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

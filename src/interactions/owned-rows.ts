@@ -5,6 +5,7 @@ import type { LondonDay, ResourceId } from '../domain/brands.ts'
 import { maskHeaders } from '../domain/subscription-header.ts'
 import { PROFILE } from '../fhir/canonicals.ts'
 import { fhirError } from '../fhir/fhir-error.ts'
+import { type Issue, issue } from '../fhir/outcome.ts'
 import type { OwnedResources, OwnedType, Reader, Row, Rows } from '../store/store.ts'
 import { remarksOn } from './plan-remarks.ts'
 
@@ -101,10 +102,17 @@ export function locationOf(row: Row<OwnedType>, fhirBase: string): string {
  * Whether a version fulfils If-Match (RFC 9110 §13.1.1): `*`, one ETag or a list of them, weak or strong; undefined when the
  * header is none of these. Pure.
  */
-export function fitsIfMatch(header: string, version: number): boolean | undefined {
+function fitsIfMatch(header: string, version: number): boolean | undefined {
   if (header.trim() === '*') return true
   const versions = header.split(',').map(parseVersion)
   return versions.includes(undefined) ? undefined : versions.includes(version)
+}
+
+/** Why a write that says If-Match may not go on: it names no version, or one that is no longer current. Pure. */
+export function findStaleness(ifMatch: string | undefined, version: number): Issue | undefined {
+  const fits = ifMatch === undefined || fitsIfMatch(ifMatch, version)
+  if (fits === undefined) return issue('INVALID_HEADER', undefined, 'If-Match must name a version, as in W/"3".')
+  return fits ? undefined : issue('VERSION_CONFLICT')
 }
 
 /** Version number of an ETag-like text: `W/"3"`, `"3"` or `3`; undefined when it is none. Pure. */

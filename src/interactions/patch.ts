@@ -4,7 +4,7 @@ import { applyJsonPatch } from '../fhir/patch.ts'
 import type { OwnedType, Row } from '../store/store.ts'
 import { fhirBase } from './fhir-base.ts'
 import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
-import { fitsIfMatch, isOwnedType, parseId, renderRow, requireAuthority, rowsFor } from './owned-rows.ts'
+import { findStaleness, isOwnedType, parseId, renderRow, requireAuthority, rowsFor } from './owned-rows.ts'
 import { parseCondition } from './search/condition.ts'
 import { queryOf, writeOne } from './write/single-write.ts'
 
@@ -69,10 +69,8 @@ async function patchRow(
   request: FhirRequest,
   write: (parts: Parameters<typeof writeOne>[0]) => Promise<FhirResponse>,
 ): Promise<FhirResponse> {
-  const { ifMatch } = request.headers
-  const fits = ifMatch === undefined || fitsIfMatch(ifMatch, row.version)
-  if (fits === undefined) throw fhirError('INVALID_HEADER', undefined, 'If-Match must name a version, as in W/"3".')
-  if (!fits) throw fhirError('VERSION_CONFLICT')
+  const stale = findStaleness(request.headers.ifMatch, row.version)
+  if (stale !== undefined) throw new FhirError([stale])
   if (row.resource === undefined) throw fhirError('GONE')
   // As the caller reads it: many test meta.versionId first
   const patched = applyJsonPatch(renderRow(row, request.today), request.body)

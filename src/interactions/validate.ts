@@ -1,8 +1,10 @@
 /** EpisodeOfCare/$validate and Bundle/$validate (R4 resource-operation-validate): what would be said if it were filed, by the very rules that file it, with nothing stored. */
+
 import type { AuthorityCaller } from '../auth/caller.ts'
 import type { Context } from '../context.ts'
 import { PROFILE } from '../fhir/canonicals.ts'
 import { FhirError, statusOf } from '../fhir/fhir-error.ts'
+import { isObject } from '../fhir/json-object.ts'
 import { buildOutcome, type Issue, issue } from '../fhir/outcome.ts'
 import { type ParameterSpec, parseParameters } from '../fhir/parameters.ts'
 import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
@@ -152,8 +154,4 @@ function checkProfile(profile: string | undefined, type: string | undefined): re
   const ours = type === 'EpisodeOfCare' ? PROFILE.plan : 'http://hl7.org/fhir/StructureDefinition/Bundle'
   if (profile === undefined || profile.split('|')[0] === ours) return []
   return [issue('INVALID_PARAMETER', undefined, `This is judged by ${ours}. Leave profile out.`)]
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -35,7 +35,7 @@ export function toSealDocument(seal: Seal): SealDocument {
   return { _id: number, ...rest }
 }
 
-/** Members by name: what else someone has put into the document is never published. */
+/** Members by name: what else someone has put into the document is never published. (headerOf of the domain picks the same; this room knows only the types of it.) */
 export function toSeal(document: SealDocument): Seal {
   const { _id, count, from, to, root, previous, through, closedAt, late, kid, signature } = document
   return {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { sayCount, sayDay, sayNumber, sayTime, shortName } from '../../src/cli/words.ts'
+import { sayCount, sayDay, sayInstant, sayNumber, sayTime, shortName } from '../../src/cli/words.ts'
 
 describe('words of the command line', () => {
   test.each([
@@ -42,4 +42,9 @@ describe('words of the command line', () => {
   test('one is singular', () => {
     expect([sayCount(1, 'plan'), sayCount(0, 'plan'), sayCount(2, 'plan')]).toEqual(['1 plan', '0 plans', '2 plans'])
   })
+})
+
+test('P5 an instant is told by the day and the time in London, an hour before midnight UTC too', () => {
+  expect(sayInstant('2026-05-02T23:30:00.000Z')).toBe('3 May 2026 00:30')
+  expect(sayInstant('2026-11-24T23:30:00.000Z')).toBe('24 November 2026 23:30')
 })

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from '@jest/globals'
 import { EXIT } from '../../src/cli/io.ts'
-import { VARIABLES } from '../../src/config.ts'
+import { VARIABLES } from '../../src/config-variables.ts'
 import { readExample } from '../support/examples.ts'
 
 const PROJECT = new URL('../../', import.meta.url)
@@ -9,7 +9,7 @@ const read = (name: string): string => readFileSync(new URL(name, PROJECT), 'utf
 const readme = read('README.md')
 
 describe('the README', () => {
-  test('lists the variables of src/config.ts, all of them and no others', () => {
+  test('lists the variables of src/config-variables.ts, all of them and no others', () => {
     const [, configuration = ''] = readme.split('## Configuration')
     const [section = ''] = configuration.split('\n## ')
     const rows = section.split('\n').filter((line) => /^\| [A-Z][A-Z_]+ \|/.test(line))

@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals'
 import type { Subscription } from '@medplum/fhirtypes'
 import type { AuthorityCode } from '../../src/domain/brands.ts'
-import { BACKPORT_EXTENSION, parseSubscription, type SubscriptionFacts } from '../../src/domain/subscription.ts'
+import { parseSubscription, type SubscriptionFacts } from '../../src/domain/subscription.ts'
+import { BACKPORT_EXTENSION } from '../../src/domain/subscription-channel.ts'
 import { canonical } from '../../src/fhir/canonicals.ts'
 
 const FACTS: SubscriptionFacts = {

@@ -3,12 +3,12 @@ import type { Subscription } from '@medplum/fhirtypes'
 import type { AuthorityCode, ResourceId } from '../../src/domain/brands.ts'
 import type { RegisterEvent } from '../../src/domain/events.ts'
 import {
-  BACKPORT_EXTENSION,
   buildSubscriptionIndex,
   matchesFilters,
   parseStoredSubscription,
   parseSubscription,
 } from '../../src/domain/subscription.ts'
+import { BACKPORT_EXTENSION } from '../../src/domain/subscription-channel.ts'
 import { MASK, maskHeaders, restoreHeaders } from '../../src/domain/subscription-header.ts'
 import { canonical } from '../../src/fhir/canonicals.ts'
 

@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Bundle } from '@medplum/fhirtypes'
 import type { Keys } from '../../src/keys.ts'
+import { freePort } from '../../src/store/mongod-process.ts'
 import { planOf } from '../support/plans.ts'
 import { eventsOf, faultsOf, type Receiver, startReceiver } from '../support/receiver.ts'
 import { checkOf } from '../support/server.ts'
@@ -26,15 +26,6 @@ let server: ChildProcess
 let receiver: Receiver
 const url = () => `http://127.0.0.1:${port}`
 const tokens = new Map<string, string>()
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port: found } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return found
-}
 
 async function start(): Promise<void> {
   const env = {
@@ -62,7 +53,7 @@ async function killAndStart(): Promise<void> {
 }
 
 beforeAll(async () => {
-  port = await freePort()
+  port = await freePort(0)
   await start()
   const keys = JSON.parse(readFileSync(join(dataDir, 'keys.json'), 'utf8')) as Keys
   receiver = await startReceiver({ keys: keys.webhooks })

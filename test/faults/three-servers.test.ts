@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { randomInt, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
 import type { Bundle } from '@medplum/fhirtypes'
 import type { Keys } from '../../src/keys.ts'
+import { freePort } from '../../src/store/mongod-process.ts'
 import { testDatabase } from '../support/database.ts'
 import { planOf } from '../support/plans.ts'
 import { eventsOf, faultsOf, type Receiver, startReceiver } from '../support/receiver.ts'
@@ -41,15 +41,6 @@ const servers: Server[] = []
 /** One takes events one by one, the other up to five in a bundle. */
 const receivers: Receiver[] = []
 let token = ''
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
 
 function launch(port: number): ChildProcess {
   const env = {
@@ -101,7 +92,7 @@ async function kill(server: Server, signal: NodeJS.Signals): Promise<void> {
 
 beforeAll(async () => {
   for (let count = 0; count < SERVERS; count += 1) {
-    const server: Server = { port: await freePort(), child: undefined, isReady: false }
+    const server: Server = { port: await freePort(0), child: undefined, isReady: false }
     servers.push(server)
     // the first makes keys and clients, which the others read
     await start(server)

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
 import { CATALOGUE, type CatalogueCode, ISSUE_KIND } from '../../src/fhir/catalogue.ts'
 import { planOf, transactionOf } from '../support/plans.ts'
 import { issuesOf, startTestServer, type TestRequest, type TestServer } from '../support/server.ts'
+import { subscriptionOf } from '../support/subscriptions.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -18,25 +19,7 @@ const file = (body: object, headers = {}): TestRequest => ({ as: LA, path: 'Epis
 const subscription = (endpoint: string, topic: string): TestRequest => ({
   as: LA,
   path: 'Subscription',
-  body: {
-    resourceType: 'Subscription',
-    status: 'requested',
-    reason: 'Tell the duty desk',
-    criteria: `https://cpis.example/fhir/SubscriptionTopic/${topic}`,
-    channel: {
-      type: 'rest-hook',
-      endpoint,
-      payload: 'application/fhir+json',
-      _payload: {
-        extension: [
-          {
-            url: 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content',
-            valueCode: 'id-only',
-          },
-        ],
-      },
-    },
-  },
+  body: subscriptionOf(endpoint, topic),
 })
 
 /** Entries enough to be too many. */

@@ -7,8 +7,8 @@ import { MongoClient } from 'mongodb'
 import { parseConfig } from '../../src/config.ts'
 import { keysText, makeJwk, makeKeys } from '../../src/keys.ts'
 import { type RunningServer, startServer } from '../../src/server.ts'
+import { freePort } from '../../src/store/mongod-process.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
-import { freePort } from './server-process.ts'
 import { handMadeJwt } from './tokens.ts'
 
 const ORIGIN = 'https://register.example'
@@ -44,7 +44,7 @@ export async function startBareServer(): Promise<BareServer> {
   }
   const started: RunningServer[] = []
   const start = async (): Promise<string> => {
-    const port = await freePort()
+    const port = await freePort(0)
     started.push(await startServer(parseConfig({ ...environment, PORT: String(port) })))
     return `http://127.0.0.1:${port}`
   }

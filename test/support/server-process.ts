@@ -2,9 +2,9 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from '../../src/store/mongod-process.ts'
 import { type TestDatabase, testDatabase } from './database.ts'
 import { getToken } from './tokens.ts'
 import { waitFor } from './wait-for.ts'
@@ -20,16 +20,6 @@ export interface ServerProcess {
   close(): Promise<void>
 }
 
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as { port: number }
-  probe.close()
-  await once(probe, 'close')
-  return port
-}
-
 /** `cpis serve` as a child; resolves when it is ready. `shared`: the data folder and database of another. */
 export async function startServerProcess(
   env: Readonly<Record<string, string>> = {},
@@ -37,7 +27,7 @@ export async function startServerProcess(
 ): Promise<ServerProcess> {
   const database = shared?.database ?? testDatabase()
   const dataDir = shared?.dataDir ?? mkdtempSync(join(tmpdir(), 'cpis-process-'))
-  const port = await freePort()
+  const port = await freePort(0)
   const url = `http://127.0.0.1:${port}`
   const launcher = new URL('../../bin/cpis.js', import.meta.url).pathname
   const child: ChildProcess = spawn(process.execPath, [launcher, 'serve'], {

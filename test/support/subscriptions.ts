@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Subscription } from '@medplum/fhirtypes'
 import type { AuthorityCode, ResourceId } from '../../src/domain/brands.ts'
-import type { RegisterEvent, Topic } from '../../src/domain/events.ts'
+import type { RegisterEvent } from '../../src/domain/events.ts'
 import { resourceOf, type TestServer } from './server.ts'
 import { waitFor } from './wait-for.ts'
 
@@ -10,7 +10,7 @@ const CONTENT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefiniti
 export const AUTHORITY = 'E10000007'
 
 /** A Subscription, id-only and of child-checked unless told otherwise. */
-export function subscriptionOf(endpoint: string, topic: Topic = 'child-checked', content = 'id-only'): object {
+export function subscriptionOf(endpoint: string, topic: string = 'child-checked', content = 'id-only'): object {
   return {
     resourceType: 'Subscription',
     status: 'requested',

@@ -1,7 +1,7 @@
 /** An AuditEvent as a privacy officer reads it: when, who, where, why, and what was shown. */
 import type { AuditEvent, AuditEventAgent, AuditEventEntity } from '@medplum/fhirtypes'
 import { EXTENSION, SYSTEM } from '../../fhir/canonicals.ts'
-import { sayDay, sayTime } from '../words.ts'
+import { sayDay, sayInstant } from '../words.ts'
 
 export interface ShownPlan {
   readonly id: string
@@ -114,13 +114,6 @@ export function accessCells(access: AuditedAccess, plans: readonly ShownPlan[]):
   const shown = plans.length === 0 && isAnswered ? 'nothing known' : plans.map(planInWords).join('; ')
   const who = [recorded, what, name, userId, role, roleProfile, organisation, site, setting]
   return [...who, access.purpose, access.incident, access.outcome, shown, access.requestId, access.id]
-}
-
-/** `3 May 2026 12:00`, in London. Pure. */
-export function sayInstant(instant: string): string {
-  const at = new Date(instant)
-  const day = new Intl.DateTimeFormat('en-CA', { timeZone: 'Europe/London' }).format(at)
-  return `${sayDay(day)} ${sayTime(at)}`
 }
 
 /** A text of the log without what would move a cursor or turn the direction of a line. Pure. */

@@ -1,8 +1,9 @@
 /** What a sender may add without harm and the register does not hold (interface.md "Profiles", "Accepted and not stored"). Run before the profile check: nothing is dropped silently but what the server itself had put there. */
+
 import type { Extension, HumanName, Identifier, Meta, Resource } from '@medplum/fhirtypes'
 import { CANONICAL_BASE, EXTENSION } from '../../fhir/canonicals.ts'
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
-import { isObject } from './tolerant.ts'
 
 /** The server's own remarks on what an authority reads; a client that sends them back means nothing by it. */
 const SERVER_EXTENSIONS: ReadonlySet<string> = new Set([

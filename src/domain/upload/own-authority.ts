@@ -1,10 +1,12 @@
 /** An authority acts for itself only (register.md R10): whom a reference names, judged against the token's authority. */
+
 import type { Identifier, Organization, Reference } from '@medplum/fhirtypes'
 import { SYSTEM } from '../../fhir/canonicals.ts'
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import { codeOf } from '../organization-code.ts'
 import type { FilingFacts } from './draft.ts'
-import { isObject, listOf, partsOf, relativeReference, textOf } from './tolerant.ts'
+import { listOf, partsOf, relativeReference, textOf } from './tolerant.ts'
 
 const GSS_FORM = /^[EWSN]\d{8}$/
 const NAME_BY_CODE =

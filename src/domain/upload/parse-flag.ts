@@ -1,13 +1,15 @@
 /** A Flag that an authority brings along with its plan → what it says, or what is wrong with it by itself (register.md R1, R10, R14). */
+
 import type { Flag, Identifier, Patient, Reference } from '@medplum/fhirtypes'
 import { EXTENSION } from '../../fhir/canonicals.ts'
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, isError, issue } from '../../fhir/outcome.ts'
 import type { FilingFacts, FlagDraft, Token } from './draft.ts'
 import { dropNotHeld } from './not-held.ts'
 import { authorityReference, checkAssigners, checkOwnAuthority } from './own-authority.ts'
 import { parseWholeDay } from './plan-dates.ts'
 import { keptReference, parseAboutWhom } from './plan-parts.ts'
-import { isObject, isResolvable, listOf, partsOf, relativeReference, tokenOf } from './tolerant.ts'
+import { isResolvable, listOf, partsOf, relativeReference, tokenOf } from './tolerant.ts'
 
 export interface ParsedFlag {
   readonly issues: readonly Issue[]

@@ -1,6 +1,8 @@
 /** A filed Patient → its facts and the resource as it will be kept, or all that is wrong with it (register.md R1, R6, R10). */
+
 import type { Identifier, Patient } from '@medplum/fhirtypes'
 import { SYSTEM } from '../../fhir/canonicals.ts'
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, isError, issue } from '../../fhir/outcome.ts'
 import type { LondonDay } from '../brands.ts'
 import { parseNhsNumber } from '../nhs-number.ts'
@@ -8,7 +10,7 @@ import { lastDayItCouldBe } from '../visibility.ts'
 import type { FilingFacts, PatientDraft } from './draft.ts'
 import { dropNotHeld } from './not-held.ts'
 import { checkAssigners, checkOwnAuthority } from './own-authority.ts'
-import { isObject, listOf, textOf, tokenOf } from './tolerant.ts'
+import { listOf, textOf, tokenOf } from './tolerant.ts'
 
 export interface ParsedPatient {
   readonly issues: readonly Issue[]

@@ -1,11 +1,13 @@
 /** An NHS organisation or site, as an administrator brings it → the resource as it will be kept, or all that is wrong with it (security.md "Tokens": the directory; profile cpis-site). */
+
 import type { Organization, Reference } from '@medplum/fhirtypes'
 import { SYSTEM } from '../../fhir/canonicals.ts'
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, isError, issue } from '../../fhir/outcome.ts'
 import type { OdsCode } from '../brands.ts'
 import { codeOf } from '../organization-code.ts'
 import { checkShownText, checkTelecom } from './shown-text.ts'
-import { isObject, listOf, partsOf, relativeReference, textOf } from './tolerant.ts'
+import { listOf, partsOf, relativeReference, textOf } from './tolerant.ts'
 
 export interface SiteDraft {
   /** Without id, meta and text; `active` only when it is false: it is open unless told. */

@@ -1,10 +1,12 @@
 /** Period and status of a plan: whole London days that can be right (register.md R11), and the status that follows from them (R12). */
+
 import type { EpisodeOfCare, Period } from '@medplum/fhirtypes'
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import type { LondonDay } from '../brands.ts'
 import { addCalendarMonths, parseDay } from '../london-day.ts'
 import { statusOn } from '../visibility.ts'
-import { isObject, textOf } from './tolerant.ts'
+import { textOf } from './tolerant.ts'
 
 const EARLIEST_START = '1990-01-01'
 const MOST_MONTHS_AHEAD = 12

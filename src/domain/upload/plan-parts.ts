@@ -1,6 +1,8 @@
 /** Parts of a plan that are judged one by one: plan type, identifiers, whom it is about, its extensions (register.md R1, R9, R11). */
+
 import type { CodeableConcept, EpisodeOfCare, Extension, Identifier, Patient, Reference } from '@medplum/fhirtypes'
 import { EXTENSION, SYSTEM } from '../../fhir/canonicals.ts'
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import type { LondonDay, NhsNumber, PlanType } from '../brands.ts'
 import { addCalendarMonths } from '../london-day.ts'
@@ -8,7 +10,7 @@ import { parseNhsNumber } from '../nhs-number.ts'
 import { planTypeOf } from '../plan.ts'
 import type { FilingFacts, LegalBasis, Token } from './draft.ts'
 import { parseWholeDay } from './plan-dates.ts'
-import { isObject, isResolvable, listOf, partsOf, relativeReference, textOf, tokenOf } from './tolerant.ts'
+import { isResolvable, listOf, partsOf, relativeReference, textOf, tokenOf } from './tolerant.ts'
 
 interface Parsed<T> {
   readonly issues: readonly Issue[]

@@ -1,7 +1,9 @@
 /** Whether a re-sent resource says anything new (register.md R15). */
+
 import type { Resource } from '@medplum/fhirtypes'
+import { isObject } from '../../fhir/json-object.ts'
 import { isWithdrawnStatus } from './plan-dates.ts'
-import { isObject, isSameToken, relativeReference, tokenOf } from './tolerant.ts'
+import { isSameToken, relativeReference, tokenOf } from './tolerant.ts'
 
 /** Not content: the server's own, and the status, which follows from the dates (R12). */
 const ASIDE: ReadonlySet<string> = new Set(['id', 'meta', 'text', 'status'])

@@ -1,5 +1,7 @@
 /** Reads parts of a resource whose shape may still be wrong, so that rules and profile report all faults at once (R16): a part of another shape counts as absent here, and the profile check names it. */
+
 import type { Identifier, Reference } from '@medplum/fhirtypes'
+import { isObject } from '../../fhir/json-object.ts'
 import type { Token } from './draft.ts'
 
 /** The objects of a list; empty for anything that is no list. Places keep their index. Pure. */
@@ -8,10 +10,6 @@ export function listOf<T extends object>(
 ): readonly { readonly at: number; readonly item: T }[] {
   if (!Array.isArray(value)) return []
   return value.map((item: T, at) => ({ at, item })).filter(({ item }) => isObject(item))
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** The text, or undefined for anything that is none. Pure. */

@@ -47,6 +47,7 @@ async function placesOf(reader: Reader, accesses: readonly Access[]): Promise<re
   return places
 }
 
-function withId(row: Row<'Organization'>): Organization {
+/** The Organization of a row, under its id. Pure. */
+export function withId(row: Row<'Organization'>): Organization {
   return { resourceType: 'Organization', ...row.resource, id: row.id }
 }

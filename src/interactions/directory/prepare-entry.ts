@@ -1,4 +1,5 @@
 /** One Organization as an administrator sent it → what it claims to be: a site by its ODS code, or an authority by its GSS code. CPU only. */
+
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Organization } from '@medplum/fhirtypes'
 import type { ResourceId } from '../../domain/brands.ts'
@@ -6,8 +7,9 @@ import { codeOf } from '../../domain/organization-code.ts'
 import { dropNotHeld } from '../../domain/upload/not-held.ts'
 import { isAuthorityCode } from '../../domain/upload/parse-listed-authority.ts'
 import { isOdsCode } from '../../domain/upload/parse-site.ts'
-import { isObject, listOf } from '../../domain/upload/tolerant.ts'
+import { listOf } from '../../domain/upload/tolerant.ts'
 import { PROFILE, SYSTEM } from '../../fhir/canonicals.ts'
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import type { Profiles } from '../../fhir/validate.ts'
 import type { ListedEntry } from '../listed-entries.ts'

@@ -2,12 +2,12 @@
 import type { Caller } from '../../auth/caller.ts'
 import type { Context } from '../../context.ts'
 import { FhirError, fhirError } from '../../fhir/fhir-error.ts'
-import { buildOutcome, type Issue, isError, issue } from '../../fhir/outcome.ts'
+import { buildOutcome, isError, issue } from '../../fhir/outcome.ts'
 import type { Row } from '../../store/store.ts'
 import { auditRecord } from '../build-audit-record.ts'
 import { fhirBase } from '../fhir-base.ts'
 import type { FhirRequest, FhirResponse } from '../interaction.ts'
-import { fitsIfMatch, parseId, renderRow, versionHeaders } from '../owned-rows.ts'
+import { findStaleness, parseId, renderRow, versionHeaders } from '../owned-rows.ts'
 import { type DecidedEntry, decideEntries } from './decide-entries.ts'
 import { type PreparedEntry, prepareEntry } from './prepare-entry.ts'
 import { readDirectoryFacts } from './read-facts.ts'
@@ -69,19 +69,11 @@ function getStored(
   before: Row<'Organization'> | undefined,
   request: FhirRequest,
 ): Stored {
-  const faults = [
-    ...(before === undefined ? [] : staleness(request, before)),
-    ...(decided?.issues.filter(isError) ?? []),
-  ]
+  const stale = before && findStaleness(request.headers.ifMatch, before.version)
+  const faults = [...(stale === undefined ? [] : [stale]), ...(decided?.issues.filter(isError) ?? [])]
   if (faults.length > 0) throw new FhirError(faults)
   if (decided?.row === undefined || before === undefined) throw fhirError('METHOD_NOT_ALLOWED')
   return { ...decided, row: decided.row }
-}
-
-function staleness({ headers: { ifMatch } }: FhirRequest, { version }: Row<'Organization'>): readonly Issue[] {
-  const fits = ifMatch === undefined || fitsIfMatch(ifMatch, version)
-  if (fits === undefined) return [issue('INVALID_HEADER', undefined, 'If-Match must name a version, as in W/"3".')]
-  return fits ? [] : [issue('VERSION_CONFLICT')]
 }
 
 function answer({ row, outcome, issues }: Stored, { prefer, today }: FhirRequest, base: string): FhirResponse {

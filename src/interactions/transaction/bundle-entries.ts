@@ -1,4 +1,5 @@
 /** A posted Bundle → its entries (R4 http.html#transaction): the shape of the Bundle itself, all faults with their places. */
+import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import type { Token } from '../../store/store.ts'
 
@@ -127,8 +128,4 @@ function unknownKeys(value: Readonly<Record<string, unknown>>, known: ReadonlySe
   return Object.keys(value)
     .filter((key) => !known.has(key))
     .map((key) => issue('UNKNOWN_ELEMENT', /^[A-Za-z]\w{0,63}$/.test(key) ? `${place}.${key}` : place))
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,7 +1,7 @@
 /** Turns of large Bundles: a few at a time are carried out, authorities in rotation, so that a night in which all councils send at once leaves the database and the process to the checks (issue 8, item 4; register.md P1). */
 import { fhirError } from '../../fhir/fhir-error.ts'
 
-/** Bundles with more entries than this take turns; smaller ones are as short as any other request. */
+/** Bundles with more entries than this take turns; smaller ones are over soon enough to wait for nobody. */
 export const LARGE_BUNDLE = 20
 /** One computes while the others are with the database. */
 const AT_ONCE = 3

@@ -1,7 +1,7 @@
 /** Which row a change means (R4 http.html#create, #update, #delete, #cond-update; R15). */
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import type { Criterion, OwnedType, Row, Token } from '../../store/store.ts'
-import { fitsIfMatch } from '../owned-rows.ts'
+import { findStaleness } from '../owned-rows.ts'
 import { parseCondition } from '../search/condition.ts'
 import type { Change } from './change.ts'
 import { identifierOfCondition } from './foresee-reads.ts'
@@ -105,12 +105,12 @@ async function targetById(work: Workspace, change: Change): Promise<Target | Iss
     )
   }
   if (before.deleted) return issue('GONE')
-  return staleness(change, before) ?? { change, id: before.id, before, how: 'update' }
+  return findStaleness(change.ifMatch, before.version) ?? { change, id: before.id, before, how: 'update' }
 }
 
 function targetOfDelete(change: Change, before: Row<OwnedType> | undefined): Target | Issue {
   if (before === undefined) return issue('NOT_FOUND')
-  return staleness(change, before) ?? { change, id: before.id, before, how: 'delete' }
+  return findStaleness(change.ifMatch, before.version) ?? { change, id: before.id, before, how: 'delete' }
 }
 
 async function targetByCondition(work: Workspace, change: Change): Promise<Target | Issue> {
@@ -122,7 +122,7 @@ async function targetByCondition(work: Workspace, change: Change): Promise<Targe
     return { change, id: only?.id ?? change.freshId, ...(only === undefined ? {} : { before: only }), how: 'delete' }
   if (only === undefined) return targetOfUnmatchedUpdate(work, change)
   if (change.bodyId !== undefined && change.bodyId !== only.id) return issue('ID_MISMATCH', `${change.type}.id`)
-  return staleness(change, only) ?? { change, id: only.id, before: only, how: 'update' }
+  return findStaleness(change.ifMatch, only.version) ?? { change, id: only.id, before: only, how: 'update' }
 }
 
 /** A conditional update that finds nothing creates; a body id would be update-as-create, which is not offered. */
@@ -133,13 +133,6 @@ async function targetOfUnmatchedUpdate(work: Workspace, change: Change): Promise
   return held === undefined
     ? { change, id: change.freshId, how: 'new' }
     : { change, id: held.id, before: held, how: 'held' }
-}
-
-function staleness(change: Change, before: Row<OwnedType>): Issue | undefined {
-  if (change.ifMatch === undefined) return undefined
-  const fits = fitsIfMatch(change.ifMatch, before.version)
-  if (fits === undefined) return issue('INVALID_HEADER', undefined, 'If-Match must name a version, as in W/"3".')
-  return fits ? undefined : issue('VERSION_CONFLICT')
 }
 
 async function matchesOf(work: Workspace, change: Change, query: string): Promise<readonly Row<OwnedType>[] | Issue> {

@@ -14,11 +14,11 @@ import {
   startReceiver,
   statusOf,
 } from '../../support/receiver.ts'
+import { subscriptionOf } from '../../support/subscriptions.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { type Caller, isRecord } from './caller.ts'
 import type { Told, ToldSubscription } from './operation.ts'
 
-const CONTENT = 'http://hl7.org/fhir/uv/subscriptions-backport/StructureDefinition/backport-payload-content'
 const START_MS = 30_000
 /** Of a receiver, at times. */
 const TROUBLES: readonly Behaviour[] = [
@@ -52,21 +52,6 @@ export async function startListening(
     await waitFor('the handshake', () => receiver.ofType('handshake').length > 0, START_MS)
   }
   return listening
-}
-
-function subscriptionOf(endpoint: string, topic: string): object {
-  return {
-    resourceType: 'Subscription',
-    status: 'requested',
-    reason: 'Tell the duty desk',
-    criteria: `https://cpis.example/fhir/SubscriptionTopic/${topic}`,
-    channel: {
-      type: 'rest-hook',
-      endpoint,
-      payload: 'application/fhir+json',
-      _payload: { extension: [{ url: CONTENT, valueCode: 'id-only' }] },
-    },
-  }
 }
 
 /** Lets receivers fail for one request now and then until the run is over; then all is well. */
