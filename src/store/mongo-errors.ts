@@ -19,9 +19,9 @@ export function toStoreError(error: unknown): unknown {
 const notThere = (cause: unknown): StoreError =>
   new StoreError('transient', 'The database did not answer in time or is not there.', { cause })
 
-/** What the driver lets through of a connection that breaks while it waits to write: the socket's own error, with no label. */
+/** What the driver lets through of a connection that breaks while it writes or waits to: the socket's own error, with no label, and with no system call where the other side had ended it. */
 function isBrokenConnection(error: unknown): boolean {
-  return types.isNativeError(error) && 'syscall' in error && 'code' in error && SOCKET_CODES.has(String(error.code))
+  return types.isNativeError(error) && 'code' in error && SOCKET_CODES.has(String(error.code))
 }
 
 const SOCKET_CODES: ReadonlySet<string> = new Set([

@@ -1,4 +1,6 @@
 /** What of the driver's failures leaves the store (storage.md "Transactions"): a broken connection is transient, also where the driver lets the socket's own error through. */
+import { once } from 'node:events'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { expect, test } from '@jest/globals'
 import { MongoError, MongoNetworkError } from 'mongodb'
 import { mayRepeatCommit, mayRetryTransaction, toStoreError } from '../../src/store/mongo-errors.ts'
@@ -22,6 +24,29 @@ test.each([
   ['ETIMEDOUT', 'connect'],
 ])('P1 a socket that ends with %s at %s is a database that is not there, never an unknown fault', (code, syscall) => {
   expect(kindOf(socketError(code, syscall))).toBe('transient')
+})
+
+/** What node itself gives a write to a connection that the other side has ended: an EPIPE that no system call made. */
+async function writeAfterEnd(): Promise<Error> {
+  const server = createServer((socket) => socket.end()).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const client = connect((server.address() as AddressInfo).port, '127.0.0.1').on('error', () => undefined)
+  client.resume()
+  await once(client, 'end')
+  const { promise, resolve, reject } = Promise.withResolvers<Error>()
+  client.write('x', (error) => (error ? resolve(error) : reject(new Error('It was written.'))))
+  const error = await promise
+  client.destroy()
+  server.close()
+  return error
+}
+
+test('P1 a connection that the other side has ended is a database that is not there, and its commit may be repeated', async () => {
+  const error = await writeAfterEnd()
+  expect(error).toMatchObject({ code: 'EPIPE' })
+  expect(error).not.toHaveProperty('syscall')
+  expect(kindOf(error)).toBe('transient')
+  expect([mayRepeatCommit(error), mayRetryTransaction(error)]).toEqual([true, false])
 })
 
 test('its commit may be repeated, its work may not run again on the strength of it: the commit may have been carried out', () => {
