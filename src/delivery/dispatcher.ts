@@ -10,6 +10,7 @@ import { buildLaneQueue } from './lane-queue.ts'
 import type { LaneParts } from './lane-step.ts'
 import { buildSendByChannel, buildSendByMail } from './notify-by-mail.ts'
 import { buildNumbering } from './numbering.ts'
+import { latestTry } from './schedule.ts'
 import { buildSend } from './send.ts'
 import { buildSigner } from './signature.ts'
 import type { DeliveryContext } from './subscription-status.ts'
@@ -148,7 +149,8 @@ async function readOwnPlan(
 
 async function findWork(context: DeliveryContext, deliveries: DeliveryStore): Promise<readonly LaneName[]> {
   const requested = await deliveries.requested(LANES_AT_ONCE)
-  const due = await deliveries.dueLanes(context.clock(), LANES_AT_ONCE)
+  const now = context.clock()
+  const due = await deliveries.dueLanes({ now, latest: latestTry(now) }, LANES_AT_ONCE)
   return [...requested, ...due]
 }
 

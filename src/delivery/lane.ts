@@ -4,6 +4,7 @@ import type { KnownSubscription } from './known-subscriptions.ts'
 import { fail, halt, type LaneParts, type Step } from './lane-step.ts'
 import { describeAttempt, planHeartbeat, postNotification } from './post-notification.ts'
 import { buildReadAhead } from './read-ahead.ts'
+import { isTryDue } from './schedule.ts'
 import { type Answer, isTaken } from './send.ts'
 import { keepFailure, sendDue } from './send-due.ts'
 import { changeStatus } from './subscription-status.ts'
@@ -101,7 +102,7 @@ function mayComeLater({ draft }: Step, { answer }: Answer): boolean {
 
 /** A mail that is to come again waits for its time, unless its owner has changed the Subscription meanwhile. */
 async function isHandshakeLater(parts: LaneParts, { lane, draft }: Step, webhookId: string): Promise<boolean> {
-  if (draft.channel !== 'email' || lane.retryAt === undefined || lane.retryAt <= parts.context.clock()) return false
+  if (draft.channel !== 'email' || isTryDue(lane.retryAt, parts.context.clock())) return false
   const [last] = await parts.deliveries.attempts(lane.id, 1)
   return last?.webhookId === webhookId
 }

@@ -12,6 +12,22 @@ export const GIVE_UP_AFTER_MS = 72 * HOUR
 export const MOST_RETRY_AFTER_MS = HOUR
 /** Share by which a delay may be shorter or longer, so that many lanes do not come back together. */
 export const JITTER = 0.1
+/** Longest pause between two tries: of the schedule with its jitter; Retry-After asks for less. */
+const LONGEST_PAUSE_MS = Math.round(Math.max(...DELAYS_MS, MOST_RETRY_AFTER_MS) * (1 + JITTER))
+
+/**
+ * The latest time for which a next try is ever kept. A later one was kept by a clock that was ahead: this server's before it was set
+ * back, or another process's. To wait for it would keep alerts for as long as that clock was wrong, and a try too early costs the
+ * endpoint one request: such a try is due at once, and what follows from it is kept by the clock of now.
+ */
+export function latestTry(now: Date): Date {
+  return new Date(now.getTime() + LONGEST_PAUSE_MS)
+}
+
+/** Whether a kept next try is due: its time has come, or is later than latestTry; none kept is due. */
+export function isTryDue(at: Date | undefined, now: Date): boolean {
+  return at === undefined || at <= now || at > latestTry(now)
+}
 
 export interface Failure {
   /** Failures in a row, this one included. */

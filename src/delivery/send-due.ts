@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Again, Attempt, NumberedEvent, NumberRange } from '../store/delivery-store.ts'
 import { fail, type LaneParts, type Step } from './lane-step.ts'
 import { describeAttempt, planHeartbeat, postNotification } from './post-notification.ts'
-import { decideNext } from './schedule.ts'
+import { decideNext, isTryDue, latestTry } from './schedule.ts'
 import { type Answer, isGone, isTaken } from './send.ts'
 
 /** Sends what is due first; true when more may be due at once. Database and network I/O. */
@@ -14,7 +14,7 @@ export async function sendDue(parts: LaneParts, step: Step): Promise<boolean> {
   const now = parts.context.clock()
   // A digest that gathers may have become full meanwhile
   const gathers = draft.digestMinutes !== undefined && lane.failures === 0
-  if (lane.retryAt !== undefined && lane.retryAt > now && !gathers) return false
+  if (!gathers && !isTryDue(lane.retryAt, now)) return false
   if (lane.again !== undefined) return sendAgain(parts, step, lane.again)
   const most = lane.batchThrough === undefined ? draft.maxCount : lane.batchThrough - lane.deliveredThrough
   const isWaiting = lane.lastNumber > lane.deliveredThrough
@@ -24,15 +24,23 @@ export async function sendDue(parts: LaneParts, step: Step): Promise<boolean> {
   return isDue ? sendHeartbeat(parts, step, lane.heartbeatAt) : false
 }
 
-/** A digest by mail waits until its first event is old enough; a repeat and a full one do not. */
+/** By so much may the clock of the process that made an event be ahead of this one's. */
+const CLOCKS_DIFFER_MS = 60_000
+
+/** A digest by mail waits until its first event is old enough; a repeat and a full one do not, nor one whose event is of a time that is still to come. */
 async function isGathering(parts: LaneParts, step: Step, waiting: readonly NumberedEvent[]): Promise<boolean> {
   const { lane, draft } = step
   const [first] = waiting
   if (draft.digestMinutes === undefined || first === undefined) return false
   if (lane.batchThrough !== undefined || lane.failures > 0 || waiting.length >= draft.maxCount) return false
-  const due = new Date(Date.parse(first.event.at) + draft.digestMinutes * 60_000)
-  if (due <= parts.context.clock()) return false
-  await parts.deliveries.postpone(lane.lease, due)
+  const now = parts.context.clock()
+  const at = Date.parse(first.event.at)
+  // Made before the clock was set back: it would wait for that long besides
+  if (at > now.getTime() + CLOCKS_DIFFER_MS) return false
+  const due = at + draft.digestMinutes * 60_000
+  if (due <= now.getTime()) return false
+  // Later than any next try nothing is kept: a longer digest is looked at in between
+  await parts.deliveries.postpone(lane.lease, new Date(Math.min(due, latestTry(now).getTime())))
   return true
 }
 
@@ -118,7 +126,8 @@ export async function keepFailure(
   const { lane, row } = step
   const now = parts.context.clock()
   const failures = lane.failures + 1
-  const failingSince = lane.failingSince ?? now
+  // After this one it cannot be: a clock that was set back must not put off the end of the 72 hours
+  const failingSince = lane.failingSince !== undefined && lane.failingSince < now ? lane.failingSince : now
   const { retryAfter } = answer
   const next = decideNext({
     failures,

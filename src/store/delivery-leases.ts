@@ -8,8 +8,8 @@ export class LeaseLost extends Error {}
 
 /** When a lease taken or prolonged now ends; for update pipelines. */
 export const UNTIL = { $add: ['$$NOW', LEASE_MS] }
-/** Condition on a document whose lease is free. */
-export const FREE = { $expr: { $lte: ['$until', '$$NOW'] } }
+/** Condition on a document whose lease is free: it has ended, or ends later than any taken now, as after the database's clock was set back. Were it held all the same, its holder's writes fail by their token. */
+export const FREE = { $expr: { $or: [{ $lte: ['$until', '$$NOW'] }, { $gt: ['$until', UNTIL] }] } }
 /** An end that has always passed. */
 export const FREED = new Date(0)
 

@@ -2,7 +2,7 @@
 import type { ResourceId } from '../domain/brands.ts'
 import type { DeliveryCollections, LaneDoc } from './delivery-collections.ts'
 import { FREE } from './delivery-leases.ts'
-import type { Attempt, Lane, LaneName, NumberedEvent, NumberRange } from './delivery-store.ts'
+import type { Attempt, DueTimes, Lane, LaneName, NumberedEvent, NumberRange } from './delivery-store.ts'
 
 interface ReadParts {
   readonly collections: DeliveryCollections
@@ -43,7 +43,11 @@ export async function findLastNumbers(
 }
 
 /** Lanes with something to do that nobody holds. Reads grow with the lanes that wait, not with how much waits. */
-export async function findDueLanes({ collections }: ReadParts, now: Date, limit: number): Promise<readonly LaneName[]> {
+export async function findDueLanes(
+  { collections }: ReadParts,
+  { now, latest }: DueTimes,
+  limit: number,
+): Promise<readonly LaneName[]> {
   const waiting = await collections.deliveries.distinct('subscription', { state: 'waiting' })
   const found = await collections.lanes
     .find(
@@ -55,7 +59,7 @@ export async function findDueLanes({ collections }: ReadParts, now: Date, limit:
           {
             $and: [
               { $or: [{ _id: { $in: waiting } }, { again: { $type: 'object' } }] },
-              { $or: [{ retryAt: null }, { retryAt: { $lte: now } }] },
+              { $or: [{ retryAt: null }, { retryAt: { $lte: now } }, { retryAt: { $gt: latest } }] },
             ],
           },
           { heartbeatAt: { $lte: now } },

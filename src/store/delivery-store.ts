@@ -51,7 +51,7 @@ export interface LaneName {
 export interface Lane extends LaneName {
   readonly lastNumber: number
   readonly deliveredThrough: number
-  /** No try before this (injected clock): set by a failure, absent else. */
+  /** No try before this (injected clock): set by a failure or a digest that gathers, absent else. */
   readonly retryAt?: Date
   readonly halted?: HaltReason
   /** An administrator lets nothing be sent; numbering goes on and the Subscription stays as it is. */
@@ -97,6 +97,12 @@ export interface DeadLetters {
   readonly count: number
   readonly since: string
   readonly latest: string
+}
+
+/** What a kept next try is compared with: it is due when it is `now` or earlier, and when it is later than `latest`, as none can rightly be. */
+export interface DueTimes {
+  readonly now: Date
+  readonly latest: Date
 }
 
 /** How a lane goes on after a failed try. */
@@ -160,8 +166,8 @@ export interface DeliveryStore {
   subscriptionVersion(id: ResourceId): Promise<number | undefined>
   /** Subscriptions requested, active or in error of these authorities, by id. */
   liveSubscriptions(authorities: readonly AuthorityCode[]): Promise<readonly SubscriptionVersion[]>
-  /** Lanes with something due at `now` (events or a heartbeat) that are not halted and that no process holds. */
-  dueLanes(now: Date, limit: number): Promise<readonly { readonly id: ResourceId; readonly authority: AuthorityCode }[]>
+  /** Lanes with something due (events or a heartbeat) that are not halted and that no process holds. */
+  dueLanes(when: DueTimes, limit: number): Promise<readonly LaneName[]>
 
   /** Takes a lane's lease, making the lane when there is none; undefined while another holds it. */
   takeLane(name: LaneName): Promise<TakenLane | undefined>

@@ -85,12 +85,14 @@ async function findOpen(records: Collection<MigrationDocument>): Promise<readonl
   return MIGRATIONS.filter((migration) => !done.has(idOf(migration)))
 }
 
-/** By the database's clock: takes the lease when it is free, has run out or is this holder's. */
+/** By the database's clock: takes the lease when it is free, has run out, is this holder's, or ends later than any taken now, as after that clock was set back. */
 async function takeLease(records: Collection<MigrationDocument>, holder: string): Promise<boolean> {
   await records.updateOne({ _id: LEASE_ID }, { $setOnInsert: FREE }, { upsert: true })
-  const mayTake = { $or: [{ $lt: ['$until', '$$NOW'] }, { $eq: ['$holder', { $literal: holder }] }] }
+  const until = { $add: ['$$NOW', LEASE_MS] }
+  const isOver = [{ $lt: ['$until', '$$NOW'] }, { $gt: ['$until', until] }]
+  const mayTake = { $or: [...isOver, { $eq: ['$holder', { $literal: holder }] }] }
   const { matchedCount } = await records.updateOne({ _id: LEASE_ID, $expr: mayTake }, [
-    { $set: { holder: { $literal: holder }, until: { $add: ['$$NOW', LEASE_MS] } } },
+    { $set: { holder: { $literal: holder }, until } },
   ])
   return matchedCount === 1
 }

@@ -50,7 +50,7 @@ export async function openDeliveryStore(handle: MongoHandle): Promise<DeliverySt
     expired: mapped((now, limit) => findExpired(handle, now, limit)),
     subscriptionVersion: mapped(buildVersions(handle)),
     liveSubscriptions: mapped((authorities) => findLive(handle, authorities)),
-    dueLanes: mapped((now, limit) => findDueLanes(parts, now, limit)),
+    dueLanes: mapped((when, limit) => findDueLanes(parts, when, limit)),
     takeLane: mapped(buildTaking(parts)),
     renewLane: mapped(buildRenewal(parts)),
     readLane: mapped((lease) => readLane(readNow, lease)),

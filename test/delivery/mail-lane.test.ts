@@ -1,6 +1,7 @@
 /** Alerts by mail over a real SMTP server and a real database: in order, at least once under one Message-ID, by the same schedule, gathered where asked, and a mail server that hangs holds up no one else. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals'
 import type { Mail } from '../../src/context.ts'
+import { latestTry } from '../../src/delivery/schedule.ts'
 import { buildSendMail } from '../../src/delivery/send-mail.ts'
 import type { ResourceId } from '../../src/domain/brands.ts'
 import { type MailServer, startMailServer } from '../support/mail-server.ts'
@@ -10,6 +11,7 @@ import {
   change,
   commitEvents,
   DERBYSHIRE,
+  eventOf,
   LEEDS,
   openWorld,
   readRow,
@@ -20,6 +22,7 @@ import {
 } from './world.ts'
 
 const MINUTE = 60_000
+const HOUR = 60 * MINUTE
 const WISH: SubscriptionWish = { channel: 'email', endpoint: 'mailto:duty@council.example', content: 'empty' }
 
 let server: MailServer
@@ -220,6 +223,18 @@ describe('the handshake', () => {
     expect(server.taken[0]?.to).toEqual(['mash@council.example'])
   })
 
+  test('comes at once when the clock has been set back since', async () => {
+    server.behave({ recipient: [451, '4.7.1 Greylisted'] })
+    const id = await subscribe(world, WISH)
+    world.start()
+    await waitFor('the failure', async () => (await laneOf(id))?.failures === 1)
+    server.behave('take')
+    world.advance(-6 * HOUR)
+    world.wake()
+    await waitFor('active', async () => (await statusOfSubscription(world, id)) === 'active')
+    world.advance(6 * HOUR)
+  })
+
   test('that is refused for good is error', async () => {
     server.behave({ recipient: [553, '5.1.3 Bad address'] })
     const id = await subscribe(world, WISH)
@@ -262,6 +277,33 @@ test('a digest gathers from its first event, then goes as one mail; what comes l
   await waitFor('the next', async () => (await laneOf(id))?.retryAt !== undefined)
   expect(server.taken).toHaveLength(2)
   expect(await laneOf(id)).toMatchObject({ deliveredThrough: 5, lastNumber: 6, failures: 0 })
+})
+
+test('a digest of a day is looked at in between, goes when it is due, and an event of a clock a little ahead does not end it', async () => {
+  const id = await active({ digest: 1_440 })
+  const begin = world.context.clock().getTime()
+  await world.store.transact((unit) => unit.appendEvents([eventOf(world, 30_000)]))
+  world.wake()
+  const first = await waitFor('the postponement', async () => (await laneOf(id))?.retryAt)
+  expect(first).toEqual(latestTry(new Date(begin)))
+  world.advance(first.getTime() - begin)
+  world.wake()
+  await waitFor('the next look', async () => ((await laneOf(id))?.retryAt?.getTime() ?? 0) > first.getTime())
+  expect(server.taken).toHaveLength(1)
+  world.advance(begin + 24 * HOUR + 30_000 - world.context.clock().getTime())
+  world.wake()
+  await waitFor('the digest', () => server.taken.length === 2)
+})
+
+test('a digest whose events are of a clock that has been set back since goes at once', async () => {
+  const id = await active({ digest: 30 })
+  await commitEvents(world, 2)
+  await waitFor('the postponement', async () => (await laneOf(id))?.retryAt !== undefined)
+  world.advance(-6 * HOUR)
+  world.wake()
+  await waitFor('the digest', () => server.taken.length === 2)
+  expect(subjects()[1]).toBe('CP-IS: 2 new alerts')
+  world.advance(6 * HOUR)
 })
 
 test('a full digest does not wait', async () => {

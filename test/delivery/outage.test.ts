@@ -1,7 +1,7 @@
 /** An endpoint that is down for 72 hours, on the injected clock (issue 7 item 4; delivery.md "Subscription", steps 3 and 4): schedule with jitter, status error, alarm, numbering that goes on, and everything in order when it is back. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals'
 import { startDelivery } from '../../src/delivery/dispatcher.ts'
-import { DELAYS_MS, GIVE_UP_AFTER_MS, JITTER, MOST_RETRY_AFTER_MS } from '../../src/delivery/schedule.ts'
+import { DELAYS_MS, GIVE_UP_AFTER_MS, JITTER, latestTry, MOST_RETRY_AFTER_MS } from '../../src/delivery/schedule.ts'
 import type { AuditRecord } from '../../src/domain/audit-record.ts'
 import type { ResourceId } from '../../src/domain/brands.ts'
 import { answer, faultsOf, ok, type Receiver, startReceiver } from '../support/receiver.ts'
@@ -22,6 +22,11 @@ afterEach(async () => {
 afterAll(() => world.close())
 
 const laneOf = async (id: ResourceId) => (await world.deliveries.lanes()).find((lane) => lane.id === id)
+
+async function dueIds(): Promise<readonly ResourceId[]> {
+  const now = world.context.clock()
+  return (await world.deliveries.dueLanes({ now, latest: latestTry(now) }, 100)).map(({ id }) => id)
+}
 
 async function active(): Promise<ResourceId> {
   receiver = await startReceiver({ keys: world.keys.webhooks })
@@ -56,7 +61,7 @@ async function sitOut(
     const before = receiver.received.length
     world.advance(wait - 1)
     world.wake()
-    expect((await world.deliveries.dueLanes(world.context.clock(), 100)).map((one) => one.id)).not.toContain(id)
+    expect(await dueIds()).not.toContain(id)
     world.advance(1)
     gaps.push(wait)
     expect(receiver.received).toHaveLength(before)
@@ -212,6 +217,50 @@ describe('72 hours of outage', () => {
     expect(await alarms(id)).toHaveLength(1)
     // it was tried twice, as the first error was not kept
     expect((await laneOf(id))?.deliveredThrough).toBe(0)
+    await turnOff(id)
+  })
+})
+
+describe('a clock that is set back', () => {
+  test('holds no lane back: it is tried at once, and the schedule and the 72 hours go on by the new time', async () => {
+    const id = await active()
+    receiver.behave(answer(503))
+    await commitEvents(world, 2)
+    await waitFor('a failure', async () => (await laneOf(id))?.failures === 1)
+    world.advance(-6 * HOUR)
+    world.wake()
+    const lane = await waitFor('a second try', async () => {
+      const one = await laneOf(id)
+      return one?.failures === 2 ? one : undefined
+    })
+    const now = world.context.clock()
+    expect(lane.failingSince).toEqual(now)
+    expect((lane.retryAt?.getTime() ?? 0) - now.getTime()).toBeLessThanOrEqual(30_000 * (1 + JITTER))
+    expect(await dueIds()).not.toContain(id)
+    receiver.behave(ok)
+    world.advance(-6 * HOUR)
+    world.wake()
+    await waitFor('both', async () => (await laneOf(id))?.deliveredThrough === 2)
+    expect(receiver.taken()).toEqual([1, 2])
+    await turnOff(id)
+  })
+
+  test('by less than the longest pause: the lane waits for its time, which is never further away', async () => {
+    const id = await active()
+    receiver.behave(answer(503))
+    await commitEvents(world, 1)
+    const lane = await waitFor('a failure', async () => {
+      const one = await laneOf(id)
+      return one?.failures === 1 ? one : undefined
+    })
+    receiver.behave(ok)
+    const posts = receiver.received.length
+    world.advance(-HOUR)
+    expect(await dueIds()).not.toContain(id)
+    world.advance((lane.retryAt?.getTime() ?? 0) - world.context.clock().getTime())
+    expect(receiver.received).toHaveLength(posts)
+    world.wake()
+    await waitFor('it', async () => (await laneOf(id))?.deliveredThrough === 1)
     await turnOff(id)
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals'
-import { decideNext, GIVE_UP_AFTER_MS, retryAfterMs } from '../../src/delivery/schedule.ts'
+import { decideNext, GIVE_UP_AFTER_MS, isTryDue, latestTry, retryAfterMs } from '../../src/delivery/schedule.ts'
 
 const now = new Date('2026-05-03T09:00:00Z')
 const MIDDLE = 0.5
@@ -70,5 +70,36 @@ describe('Retry-After', () => {
       kind: 'retry',
       at: new Date(now.getTime() + 900_000),
     })
+  })
+})
+
+describe('a next try that was kept', () => {
+  const LONGEST = 3_960_000
+  const inMs = (ms: number): Date => new Date(now.getTime() + ms)
+
+  test.each([
+    ['a moment ago', -1, true],
+    ['now', 0, true],
+    ['in a moment', 1, false],
+    ['after the longest pause', LONGEST, false],
+    ['later than that: by a clock that was ahead', LONGEST + 1, true],
+    ['in a year', 31_536_000_000, true],
+  ])('for %s', (_when, ms, isDue) => {
+    expect(isTryDue(inMs(ms), now)).toBe(isDue)
+  })
+
+  test('or not at all is due', () => {
+    expect(isTryDue(undefined, now)).toBe(true)
+  })
+
+  test.each([
+    ['the schedule', {}],
+    ['Retry-After', { retryAfter: '99999999' }],
+    ['a Retry-After by date', { retryAfter: 'Sun, 03 May 2037 09:10:00 GMT' }],
+  ])('%s never asks for more than the longest pause', (_name, more) => {
+    const next = decideNext({ failures: 60, failingSince: now, now, random: 1 - 2 ** -32, ...more })
+    if (next.kind === 'spent') throw new Error('spent')
+    expect(next.at <= latestTry(now)).toBe(true)
+    expect(latestTry(now)).toEqual(inMs(LONGEST))
   })
 })

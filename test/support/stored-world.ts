@@ -1,6 +1,7 @@
 /** What tests of the work of the day look at in a server's database: events by plan, and the lease of the work of the day. */
 import { MongoClient } from 'mongodb'
 import type { RegisterEvent, Topic } from '../../src/domain/events.ts'
+import { LEASE_MS } from '../../src/store/delivery-store.ts'
 import type { TestServer } from './server.ts'
 
 interface StoredEvent {
@@ -13,6 +14,8 @@ interface StoredLease {
   readonly token: number
   readonly until: Date
 }
+
+const STUCK = 'a process that is stuck'
 
 export interface StoredWorld {
   /** Events of one topic that name this plan, oldest first. */
@@ -31,8 +34,11 @@ export function openStoredWorld(server: TestServer): StoredWorld {
   const db = client.db(mongodbDatabase)
   const events = db.collection<StoredEvent>('events')
   const leases = db.collection<StoredLease>('leases')
-  const setLease = async (holder: string, until: Date): Promise<void> => {
-    await leases.updateOne({ _id: 'daily' }, { $set: { holder, until }, $inc: { token: 1 } })
+  let renewal: NodeJS.Timeout | undefined
+  const hold = async (from: Partial<StoredLease>): Promise<void> => {
+    const until = { $add: ['$$NOW', LEASE_MS] }
+    const token = { $add: ['$token', 1] }
+    await leases.updateOne({ _id: 'daily', ...from }, [{ $set: { holder: STUCK, until, token } }])
   }
   return {
     async eventsOf(topic, planId) {
@@ -40,8 +46,18 @@ export function openStoredWorld(server: TestServer): StoredWorld {
       return (await events.find(filter).sort({ 'event.at': 1 }).toArray()).map(({ event }) => event)
     },
     countEvents: (topic) => events.countDocuments({ 'event.topic': topic }),
-    blockDaily: () => setLease('a process that is stuck', new Date('2100-01-01')),
-    freeDaily: () => setLease('', new Date(0)),
-    close: () => client.close(),
+    async blockDaily() {
+      await hold({})
+      // No lease lasts longer than LEASE_MS; once freed it is not taken back by a renewal under way
+      renewal = setInterval(() => void hold({ holder: STUCK }).catch(() => undefined), LEASE_MS / 4)
+    },
+    async freeDaily() {
+      clearInterval(renewal)
+      await leases.updateOne({ _id: 'daily' }, { $set: { holder: '', until: new Date(0) }, $inc: { token: 1 } })
+    },
+    async close() {
+      clearInterval(renewal)
+      await client.close()
+    },
   }
 }
