@@ -1,7 +1,7 @@
 /** Where a run takes place: a mongod, the server in a process of its own, and a folder that is removed afterwards. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -106,11 +106,18 @@ interface RunningServer {
 }
 
 async function startServer(env: Io['env'], flags: readonly string[]): Promise<RunningServer> {
-  const server = spawn(process.execPath, [...flags, join(PROJECT, 'bin/cpis.js'), 'serve'], {
+  const server = spawn(process.execPath, [...flags, ...startArguments()], {
+    cwd: PROJECT,
     env,
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   return { process: server, origin: await readOrigin(server) }
+}
+
+/** What `npm start` hands to node: measured is what people run. */
+function startArguments(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'))
+  return String(scripts.start).split(' ').slice(1)
 }
 
 /** The server says in its banner where it listens. */

@@ -7,6 +7,8 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const LEAST = [22, 20]
+// As `npm start` has it: without, V8 keeps 50 MB and more of room for young objects.
+const YOUNG = '--max-semi-space-size=8'
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
 
 if (isNewEnough(process.versions.node)) import('../src/main.ts')
@@ -43,7 +45,7 @@ function startOnBroughtNode() {
     process.exitCode = 1
     return
   }
-  const child = spawn(node, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
+  const child = spawn(node, [YOUNG, fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
     env: { ...process.env, CPIS_LAUNCHED: '1' },
   })

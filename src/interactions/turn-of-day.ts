@@ -63,7 +63,7 @@ async function writePlan(
   await unit.put(after)
   // of a birth before its start; a new number is told at 08:00
   const events = dueAtOnce({ before: plan, after }, facts).filter(({ topic }) => topic === 'baby-born')
-  for (const event of events) await unit.appendEvent(event)
+  await unit.appendEvents(events)
   return [next]
 }
 

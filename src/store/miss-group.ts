@@ -1,5 +1,5 @@
 /** Group commit of checks that find nothing (storage.md "Transactions"): those that arrive while a transaction is in flight share the next one: one find, one insertMany, one commit. */
-import type { MongoClient } from 'mongodb'
+import type { ClientSession, MongoClient } from 'mongodb'
 import type { AuditRecord } from '../domain/audit-record.ts'
 import type { NhsNumber, SubjectKey } from '../domain/brands.ts'
 import type { LockQueues } from './lock-queue.ts'
@@ -26,7 +26,11 @@ export interface MissGroup {
   record(nhsNumber: NhsNumber, record: AuditRecord): Promise<boolean>
 }
 
-/** An idle group flushes at once, so a lone caller waits for nobody. The snapshot begins after the last member has joined: no plan acknowledged before is missed. */
+/**
+ * An idle group flushes at once, so a lone caller waits for nobody. The snapshot begins after the last member has joined: no plan
+ * acknowledged before is missed. Who is found to be known is told after the read: that check reads again by itself, and must
+ * not wait for the commit of the others.
+ */
 export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQueues): MissGroup {
   const waiting: Member[] = []
   let inFlight = 0
@@ -43,7 +47,7 @@ export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQu
 
   async function commit(members: readonly Member[]): Promise<void> {
     try {
-      settle(members, await recordTogether(members))
+      for (const { settle } of await recordTogether(members)) settle.resolve(true)
     } catch (error) {
       const isOfOne = error instanceof StoreError && error.kind === 'duplicate'
       if (isOfOne && members.length > 1) return commitSingly(members)
@@ -56,17 +60,20 @@ export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQu
     for (const member of members) await commit([member])
   }
 
-  function recordTogether(members: readonly Member[]): Promise<ReadonlySet<string>> {
-    return runTransaction(client, queues.open(), async (session) => {
+  /** Those of whom nothing is known, and that is recorded. */
+  function recordTogether(members: readonly Member[]): Promise<readonly Member[]> {
+    const record = async (session: ClientSession): Promise<readonly Member[]> => {
       const within = { ...scope, session }
       const known = await findKnown(within, members)
+      for (const one of members) if (known.has(one.subjectKey)) one.settle.resolve(false)
       const misses = members.filter((one) => !known.has(one.subjectKey))
       await insertAudits(
         within,
         misses.map((one) => one.record),
       )
-      return known
-    })
+      return misses
+    }
+    return runTransaction(client, queues.open(), record, (misses) => (misses.length > 0 ? 'commit' : 'abort'))
   }
 
   return {
@@ -77,10 +84,6 @@ export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQu
       return promise
     },
   }
-}
-
-function settle(members: readonly Member[], known: ReadonlySet<string>): void {
-  for (const { subjectKey, settle } of members) settle.resolve(!known.has(subjectKey))
 }
 
 /** Keys under which a plan or a link stands. */

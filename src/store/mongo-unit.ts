@@ -57,9 +57,6 @@ export function buildUnit(scope: Scope, { directory, queue, onWrite }: UnitParts
     gatherChild: (parts) => gatherChild(scope, parts),
     appendAcknowledgement: (acknowledgement) => insertAcknowledgement(scope, acknowledgement),
     appendAudit: (record) => insertAudit(scope, record),
-    appendEvent: async (event) => {
-      await deliveryCollections(scope.db).events.insertOne(newEventDoc(event), writing(scope))
-    },
     appendEvents: async (events) => {
       if (events.length > 0)
         await deliveryCollections(scope.db).events.insertMany(events.map(newEventDoc), writing(scope))

@@ -156,8 +156,7 @@ export interface Unit extends Reader {
   appendAcknowledgement(acknowledgement: Acknowledgement): Promise<void>
   /** StoreError 'duplicate' when the id was used. */
   appendAudit(record: AuditRecord): Promise<void>
-  appendEvent(event: RegisterEvent): Promise<void>
-  /** As appendEvent for each, in one call. */
+  /** In one call to the database; none for no events. */
   appendEvents(events: readonly RegisterEvent[]): Promise<void>
   saveBundleReply(owner: AuthorityCode, identifier: Token, reply: BundleReply, expiresAt: Date): Promise<void>
 }

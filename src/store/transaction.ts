@@ -19,12 +19,17 @@ const OPTIONS: TransactionOptions = {
   maxCommitTimeMS: OPERATION_MS,
 }
 
-/** Runs `work` until it is committed, or once through and rolled back (`abort`); see MongoHandle.transact. `queue` orders those that collided on a lock. */
+type End = 'commit' | 'abort'
+
+/**
+ * Runs `work` until it is committed, or once through and rolled back (`abort`: also what wrote nothing and need not wait for the
+ * journal); see MongoHandle.transact. `queue` orders those that collided on a lock.
+ */
 export async function runTransaction<T>(
   client: MongoClient,
   queue: LockQueue,
   work: (session: ClientSession) => Promise<T>,
-  end: 'commit' | 'abort' = 'commit',
+  end: End | ((result: T) => End) = 'commit',
 ): Promise<T> {
   const deadline = performance.now() + PATIENCE_MS
   try {
@@ -46,12 +51,13 @@ export async function runTransaction<T>(
 async function runOnce<T>(
   session: ClientSession,
   work: (session: ClientSession) => Promise<T>,
-  end: 'commit' | 'abort',
+  end: End | ((result: T) => End),
 ): Promise<T> {
   session.startTransaction(OPTIONS)
   try {
     const result = await work(session)
-    await (end === 'commit' ? commit(session) : session.abortTransaction())
+    const how = typeof end === 'function' ? end(result) : end
+    await (how === 'commit' ? commit(session) : session.abortTransaction())
     return result
   } catch (error) {
     if (session.inTransaction()) await abort(session)

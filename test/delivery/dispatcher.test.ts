@@ -180,7 +180,7 @@ describe('what arrives', () => {
     await activeSubscription(closed, { filters: ['plan-status=closed'] })
     await activeSubscription(other, { authority: LEEDS })
     await commitEvents(world, 2)
-    await world.store.transact((unit) => unit.appendEvent({ ...eventOf(world, 5), caseStatus: 'closed' }))
+    await world.store.transact((unit) => unit.appendEvents([{ ...eventOf(world, 5), caseStatus: 'closed' }]))
     await waitFor('three', () => all.taken().length === 3)
     await waitFor('one', () => closed.taken().length === 1)
     expect(all.taken()).toEqual([1, 2, 3])
@@ -190,7 +190,7 @@ describe('what arrives', () => {
 
   test('an event that no Subscription wants stays visible and is counted', async () => {
     const before = (await world.deliveries.undeliverable()).find((one) => one.topic === 'baby-born')?.count ?? 0
-    await world.store.transact((unit) => unit.appendEvent({ ...eventOf(world), topic: 'baby-born' }))
+    await world.store.transact((unit) => unit.appendEvents([{ ...eventOf(world), topic: 'baby-born' }]))
     world.start()
     await waitFor('the count', async () => {
       const now = (await world.deliveries.undeliverable()).find((one) => one.topic === 'baby-born')?.count ?? 0

@@ -50,7 +50,7 @@ describe('several processes on one database', () => {
     await waitFor('status active', async () => (await statusOfSubscription(world, id)) === 'active')
     // Nobody wakes the other process: this one has no dispatcher at all.
     for (let count = 1; count <= 5; count += 1) {
-      await world.store.transact((unit) => unit.appendEvent(eventOf(world)))
+      await world.store.transact((unit) => unit.appendEvents([eventOf(world)]))
       await waitFor(`event ${count}`, () => receiver.taken().length === count)
     }
     expect(receiver.taken()).toEqual([1, 2, 3, 4, 5])
@@ -61,15 +61,15 @@ describe('several processes on one database', () => {
     const id = await subscribe(world, { endpoint: before.url, header: ['X-Desk: one'] })
     startProcess(othersDeliveries)
     await waitFor('status active', async () => (await statusOfSubscription(world, id)) === 'active')
-    await world.store.transact((unit) => unit.appendEvent(eventOf(world)))
+    await world.store.transact((unit) => unit.appendEvents([eventOf(world)]))
     await waitFor('the first', () => before.taken().length === 1)
     await change(world, id, { endpoint: after.url, status: 'active', header: ['X-Desk: two'] })
-    await world.store.transact((unit) => unit.appendEvent(eventOf(world)))
+    await world.store.transact((unit) => unit.appendEvents([eventOf(world)]))
     await waitFor('the second', () => after.taken().length === 1)
     expect(before.taken()).toEqual([1])
     expect(after.received[0]?.headers).toMatchObject({ 'x-desk': 'two' })
     await change(world, id, { endpoint: after.url, status: 'off' })
-    await world.store.transact((unit) => unit.appendEvent(eventOf(world)))
+    await world.store.transact((unit) => unit.appendEvents([eventOf(world)]))
     await waitFor('settled', async () => (await world.deliveries.newEvents(1)).length === 0)
     expect(after.taken()).toEqual([2])
     await Promise.all([before.close(), after.close()])
@@ -79,10 +79,10 @@ describe('several processes on one database', () => {
     const target = await startReceiver()
     startProcess(othersDeliveries)
     // Routing has read the Subscriptions of this authority before.
-    await world.store.transact((unit) => unit.appendEvent(eventOf(world)))
+    await world.store.transact((unit) => unit.appendEvents([eventOf(world)]))
     await waitFor('settled', async () => (await world.deliveries.newEvents(1)).length === 0)
     const id = await subscribe(world, { endpoint: target.url })
-    await world.store.transact((unit) => unit.appendEvent(eventOf(world)))
+    await world.store.transact((unit) => unit.appendEvents([eventOf(world)]))
     await waitFor('a number', async () => (await world.deliveries.lastNumbers([id])).get(id) === 1)
     await target.close()
   })
@@ -95,7 +95,7 @@ describe('several processes on one database', () => {
     await waitFor('status active', async () => (await statusOfSubscription(world, id)) === 'active')
     const commit = async (store: OpenStore): Promise<void> => {
       for (let count = 0; count < 30; count += 1) {
-        await store.transact((unit) => unit.appendEvent(eventOf(world, count)))
+        await store.transact((unit) => unit.appendEvents([eventOf(world, count)]))
       }
     }
     await Promise.all([commit(world.store), commit(other)])

@@ -170,7 +170,7 @@ export async function statusOfSubscription(world: World, id: ResourceId, owner =
 /** Commits events as checks do, one transaction each. */
 export async function commitEvents(world: World, count: number, authority = DERBYSHIRE): Promise<RegisterEvent[]> {
   const events = Array.from({ length: count }, (_, index) => eventOf(world, index, authority))
-  for (const event of events) await world.store.transact((unit) => unit.appendEvent(event))
+  for (const event of events) await world.store.transact((unit) => unit.appendEvents([event]))
   world.wake()
   return events
 }

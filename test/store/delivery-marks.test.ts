@@ -17,7 +17,7 @@ afterAll(() => world.close())
 async function openLanes(count: number, each: number): Promise<readonly Lease[]> {
   const ids = Array.from({ length: count }, () => randomUUID() as ResourceId)
   const events = Array.from({ length: each }, (_, at) => eventOf(world, at))
-  for (const event of events) await world.store.transact((unit) => unit.appendEvent(event))
+  for (const event of events) await world.store.transact((unit) => unit.appendEvents([event]))
   const dispatcher = await waitFor('the lease', () => world.deliveries.takeDispatcher('the test'))
   const routings = events.map((event) => ({ event, subscriptions: ids }))
   expect(await world.deliveries.numberEvents(dispatcher, routings)).toBe(true)

@@ -141,7 +141,7 @@ describe('a check', () => {
         await unit.appendAccess(child, accessOf(id, NOON))
         await unit.saveChild(childKey, state)
         await unit.appendAudit(auditRecord(id))
-        await unit.appendEvent(eventOf(id))
+        await unit.appendEvents([eventOf(id)])
       })
     })
     expectBounded(done, { documents: 2 })
@@ -250,7 +250,7 @@ describe('the work of the day and of delivery', () => {
     )
     expectBounded(await look(() => deliveries.waiting(subscription, 800, 50)), { documents: 51 })
     // There are as many lanes as Subscriptions: those are gone through
-    const due = await look(() => deliveries.dueLanes(new Date(NOON), 20))
+    const due = await look(() => deliveries.dueLanes({ now: new Date(NOON), latest: new Date(NOON) }, 20))
     expectBounded(
       due.filter(({ collection }) => collection !== 'lanes'),
       { documents: 0 },

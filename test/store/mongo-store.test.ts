@@ -249,7 +249,7 @@ describe('events', () => {
       plans: [{ id: resourceId('p'), version: 1, type: 'CPP' }],
       caseStatus: 'open',
     } as const
-    await store.transact((unit) => unit.appendEvent(event))
+    await store.transact((unit) => unit.appendEvents([event]))
     const document = await store.handle.db.collection<{ _id: string }>('events').findOne({ _id: 'e1' })
     expect(document).toMatchObject({ state: 'new', at: event.at, event })
   })

@@ -110,15 +110,17 @@ const context = {
 }
 for (let count = 0; count < (wish.commits ?? 0); count += 1) {
   await store.transact((unit) =>
-    unit.appendEvent({
-      id: randomUUID(),
-      at: clock().toISOString(),
-      topic: 'child-checked',
-      authority: wish.authority ?? ('E10000007' as AuthorityCode),
-      plans: [],
-      caseStatus: 'open',
-      auditId: randomUUID(),
-    }),
+    unit.appendEvents([
+      {
+        id: randomUUID(),
+        at: clock().toISOString(),
+        topic: 'child-checked',
+        authority: wish.authority ?? ('E10000007' as AuthorityCode),
+        plans: [],
+        caseStatus: 'open',
+        auditId: randomUUID(),
+      },
+    ]),
   )
 }
 if ((wish.commits ?? 0) > 0) reach('after the commit of the event, before numbering')

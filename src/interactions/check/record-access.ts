@@ -54,7 +54,7 @@ export async function writeAccess(unit: Unit, access: DecidedAccess): Promise<vo
   const { childKey, asked, made, events, state } = access
   await unit.saveChild(childKey, state)
   await unit.appendAccess({ childKey, asked }, made)
-  for (const event of events) await unit.appendEvent(event)
+  await unit.appendEvents(events)
 }
 
 function keyed(check: Check, what: string): string {

@@ -34,7 +34,7 @@ export async function refreshPlans(
     const events = dueAtOnce({ before, after: { ...before, index } }, telling)
     const after = withTold({ ...before, index }, events, telling)
     await unit.reindex('EpisodeOfCare', after.id, after.index)
-    for (const event of events) await unit.appendEvent(event)
+    await unit.appendEvents(events)
     changed.push(after)
   }
   return changed
@@ -52,7 +52,7 @@ export async function tellRetired(
     const plan = planFactsOf(row, row.owner)
     if (!isVisible(plan, today)) continue
     const id = keyedId(['told', 'retired', row.id, at.toISOString()])
-    await unit.appendEvent(buildPlanEvent('nhs-number-superseded', plan, { id, at, today }))
+    await unit.appendEvents([buildPlanEvent('nhs-number-superseded', plan, { id, at, today })])
     told.push(row)
   }
   return told

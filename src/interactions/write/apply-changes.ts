@@ -122,7 +122,7 @@ async function write(work: Workspace): Promise<void> {
     if (rewritten) await work.unit.put(after)
     else if (before !== undefined && !isSameIndex(before, after))
       await work.unit.reindex(after.type, after.id, after.index)
-    for (const event of events) await work.unit.appendEvent(event)
+    await work.unit.appendEvents(events)
   }
 }
 

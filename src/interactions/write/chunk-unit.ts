@@ -95,9 +95,10 @@ export function openChunkUnit(unit: Unit, owner: AuthorityCode): ChunkUnit {
         await unit.reindex(type, id, index)
         cache.forget(type)
       },
-      appendEvent: async (event) => {
+      appendEvents: async (events) => {
+        if (events.length === 0) return
         write()
-        held.events.push(event)
+        held.events.push(...events)
       },
     },
   }
