@@ -24,8 +24,6 @@ export interface BenchOptions {
   readonly sizes: readonly Size[]
   /** Cache of the database. */
   readonly cacheMb: number
-  /** Folder in which the database is kept, and found again. */
-  readonly keepFolder?: string
   /** Events that wait in the lanes. */
   readonly waiting: number
   /** Address of another FHIR server. */
@@ -63,7 +61,6 @@ export const USAGE = `npm run bench -- NAME [options]
   --profile FOLDER  write a CPU profile of the server there
   --sizes A:B,A:B   ladder: children:checks in the audit, rising (k and m stand for thousands and millions)
   --cache-mb N      cache of the database (256)
-  --keep FOLDER     ladder, start: keep the database there, and take it up as it stands
   --waiting N       notify, drain: events that wait (100k)
   --base URL        peer: base of the other server, e.g. http://127.0.0.1:8090/fhir`
 
@@ -81,7 +78,6 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       minutes: { type: 'string' },
       sizes: { type: 'string', default: '1k:0.1m,16k:0.1m,128k:1m' },
       'cache-mb': { type: 'string', default: '256' },
-      keep: { type: 'string' },
       base: { type: 'string' },
       'no-readme': { type: 'boolean', default: false },
       profile: { type: 'string' },
@@ -100,7 +96,6 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     ...(values.minutes === undefined ? {} : { minutes: atLeast('minutes', values.minutes, 0) }),
     sizes: values.sizes.split(',').map(parseSize),
     cacheMb: atLeast('cache-mb', values['cache-mb'], 256),
-    ...(values.keep === undefined ? {} : { keepFolder: values.keep }),
     ...(values.base === undefined ? {} : { base: values.base }),
     inReadme: !values['no-readme'],
     ...(values.profile === undefined ? {} : { profileFolder: values.profile }),
