@@ -2,22 +2,28 @@
 import { type Child, SYSTEM } from './children.ts'
 import type { Random } from './random.ts'
 
+/** A child's number as a run files it. */
+export interface Identifier {
+  readonly system: string
+  readonly value: string
+}
+
 const CPP = { system: SYSTEM.snomed, code: '342191000000101', display: 'Subject to child protection plan' }
 
 /** The search that answers a check, and the record that it was made: in one batch, so that it is one round trip as with ours. */
-export function buildPeerCheck(nhsNumber: string, now: Date): string {
-  const number = encodeURIComponent(`${SYSTEM.nhs}|${nhsNumber}`)
+export function buildPeerCheck(number: Identifier, now: Date): string {
+  const token = encodeURIComponent(`${number.system}|${number.value}`)
   return JSON.stringify({
     resourceType: 'Bundle',
     type: 'batch',
     entry: [
-      { request: { method: 'GET', url: `EpisodeOfCare?patient.identifier=${number}` } },
-      { resource: buildAudit(nhsNumber, now), request: { method: 'POST', url: 'AuditEvent' } },
+      { request: { method: 'GET', url: `EpisodeOfCare?patient.identifier=${token}` } },
+      { resource: buildAudit(number, now), request: { method: 'POST', url: 'AuditEvent' } },
     ],
   })
 }
 
-function buildAudit(nhsNumber: string, now: Date): object {
+function buildAudit(number: Identifier, now: Date): object {
   return {
     resourceType: 'AuditEvent',
     type: { system: 'http://terminology.hl7.org/CodeSystem/audit-event-type', code: 'rest' },
@@ -36,20 +42,20 @@ function buildAudit(nhsNumber: string, now: Date): object {
       },
     ],
     source: { observer: { identifier: { system: 'https://fhir.nhs.uk/Id/ods-organization-code', value: 'RCU' } } },
-    entity: [{ what: { identifier: { system: SYSTEM.nhs, value: nhsNumber } } }],
+    entity: [{ what: { identifier: number } }],
   }
 }
 
-/** Children in one transaction; each brings its Patient, plan and Flag. */
-export function buildPeerUpload(children: readonly Child[], random: Random): string {
+/** Children in one transaction; each brings its Patient, plan and Flag. `system` is that of their numbers. */
+export function buildPeerUpload(children: readonly Child[], system: string, random: Random): string {
   return JSON.stringify({
     resourceType: 'Bundle',
     type: 'transaction',
-    entry: children.flatMap((child) => entriesOf(child, random)),
+    entry: children.flatMap((child) => entriesOf(child, system, random)),
   })
 }
 
-function entriesOf({ nhsNumber, local, start }: Child, random: Random): object[] {
+function entriesOf({ nhsNumber, local, start }: Child, system: string, random: Random): object[] {
   const [patient, plan, flag] = [random.uuid(), random.uuid(), random.uuid()].map((id) => `urn:uuid:${id}`)
   const subject = { reference: patient }
   return [
@@ -58,7 +64,7 @@ function entriesOf({ nhsNumber, local, start }: Child, random: Random): object[]
       resource: {
         resourceType: 'Patient',
         identifier: [
-          { system: SYSTEM.nhs, value: nhsNumber },
+          { system, value: nhsNumber },
           { system: SYSTEM.child, value: local },
         ],
         name: [{ family: 'Bench', given: ['Bea'] }],

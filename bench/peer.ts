@@ -1,6 +1,7 @@
 /** `npm run bench -- peer --base URL`: the same work against any other FHIR R4 server (HAPI, say), so that ratios can be taken against `check` and `upload` on the same machine (issue 8, item 1). */
+import { randomUUID } from 'node:crypto'
 import process from 'node:process'
-import { buildChildren, type Child } from './children.ts'
+import { buildChildren, type Child, SYSTEM } from './children.ts'
 import { runClosedLoop } from './closed-loop.ts'
 import { type HttpCaller, openCaller } from './http-caller.ts'
 import { buildRound, type Round, summarise } from './latencies.ts'
@@ -35,10 +36,14 @@ export interface PeerFacts {
   readonly taken: ReadonlySet<string>
 }
 
-/** Every answer is looked at: a search that finds another number of plans than were filed, or a record that is not stored, ends the run. */
+/**
+ * Every answer is looked at: a search that finds another number of plans than were filed, or a record that is not stored, ends the run.
+ * The numbers stand in a system of this run alone: a server that a run has warmed still keeps that run's children, and the same seed gives the same numbers.
+ */
 export function openPeer({ base, token, random, filed, taken }: PeerFacts): Peer {
   const { origin, pathname } = new URL(base)
   const path = pathname === '/' ? '/' : pathname.replace(/\/$/, '')
+  const system = `${SYSTEM.nhs}/${randomUUID()}`
   const callers = new Map<number, HttpCaller>()
   const post = async (caller: number, body: string): Promise<string> => {
     const http = callers.get(caller) ?? openCaller(origin)
@@ -50,13 +55,14 @@ export function openPeer({ base, token, random, filed, taken }: PeerFacts): Peer
   return {
     async check(caller) {
       const child = random.fraction() < HITS ? filed[random.below(filed.length)] : undefined
-      const text = await post(caller, buildPeerCheck(child?.nhsNumber ?? unknownNumber(random, taken), new Date()))
+      const value = child?.nhsNumber ?? unknownNumber(random, taken)
+      const text = await post(caller, buildPeerCheck({ system, value }, new Date()))
       const wanted = child === undefined ? 0 : 1
       const found = readPeerCheck(text)
       if (found !== wanted) throw new Error(`A check told of ${found} plans where ${wanted} stood.`)
     },
     async upload(caller, children) {
-      readPeerUpload(await post(caller, buildPeerUpload(children, random)), children.length)
+      readPeerUpload(await post(caller, buildPeerUpload(children, system, random)), children.length)
     },
     async close() {
       await Promise.all([...callers.values()].map((one) => one.close()))

@@ -136,6 +136,21 @@ test('a check of a child who is not filed must find nothing', async () => {
   expect(stored.map((one) => one.resourceType)).toEqual(['AuditEvent'])
 })
 
+test("a server that keeps an earlier run's children answers a run as an empty one does: each run has a system of its own for the numbers", async () => {
+  const children = buildChildren(1, buildRandom(3), new Set())
+  const earlier = open(children)
+  await earlier.upload(0, children)
+  await earlier.close()
+  const same = open(children, { hits: true })
+  await same.upload(0, children)
+  await same.check(0)
+  await same.close()
+  const other = open([])
+  await other.check(0)
+  await other.close()
+  expect(stored.at(-1)).toMatchObject({ entity: [{ what: { identifier: { value: children[0]?.nhsNumber } } }] })
+})
+
 test('a peer that does not find what was filed, or does not keep the record, or refuses an entry, ends the run', async () => {
   const children = buildChildren(1, buildRandom(1), new Set())
   const peer = open(children, { hits: true })
