@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 
 const LEAST = [22, 20]
 // As `npm start` has it: without, V8 keeps 50 MB and more of room for young objects.
-const YOUNG = '--max-semi-space-size=8'
+const YOUNG = '--max-semi-space-size=32'
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
 
 if (isNewEnough(process.versions.node)) import('../src/main.ts')
