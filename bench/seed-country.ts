@@ -7,7 +7,7 @@ import { type ChildIncidents, decideAccess } from '../src/domain/incident.ts'
 import type { LocalAuthority } from '../src/sandbox/authorities.ts'
 import { COLLECTIONS, ROW_COLLECTIONS } from '../src/store/collections.ts'
 import { toAccessDocument } from '../src/store/mongo-accesses.ts'
-import { findAudits, insertAudits } from '../src/store/mongo-audits.ts'
+import { findAudits, insertAudits, toAuditDocument } from '../src/store/mongo-audits.ts'
 import { saveChildState } from '../src/store/mongo-children.ts'
 import { putRows } from '../src/store/mongo-writes.ts'
 import { accessesOf, type Scope } from '../src/store/scope.ts'
@@ -304,7 +304,10 @@ async function insertChecks(
   records: readonly AuditRecord[],
   accesses: readonly { readonly record: AuditRecord; readonly child: Child }[],
 ): Promise<void> {
-  await insertAudits(scope, records)
+  await insertAudits(
+    scope,
+    records.map((record) => toAuditDocument(scope, record)),
+  )
   const documents = accesses.flatMap(({ record, child }) => {
     const access = accessOf(record)
     return access === undefined ? [] : [toAccessDocument(scope, childOf(scope, child.nhsNumber), access)]

@@ -1,6 +1,7 @@
 /** The database behind the server, opened with the server's own keys, so that what is seeded goes through the store's own functions and is what the server would have written. */
 import { join } from 'node:path'
 import { type Collection, type IndexDescriptionInfo, MongoClient } from 'mongodb'
+import { contentOf } from '../src/domain/audit-seal.ts'
 import { readKeysFile } from '../src/keys.ts'
 import { buildCrypto } from '../src/store/crypto.ts'
 import type { Scope } from '../src/store/scope.ts'
@@ -32,7 +33,7 @@ export async function openSeedStore(
   const setCache = (size: string): Promise<unknown> =>
     client.db('admin').command({ setParameter: 1, wiredTigerEngineRuntimeConfig: `cache_size=${size}` })
   return {
-    scope: { db, crypto, clock: () => new Date() },
+    scope: { db, crypto, clock: () => new Date(), contentOf },
     async loadFast(collections, load) {
       await setCache(`${LOADING_CACHE_GB}G`)
       const dropped: [Collection, IndexDescriptionInfo[]][] = []

@@ -79,9 +79,9 @@ async function sealRange(
   let isFirst = true
   for (;;) {
     const previous = await parts.seals.head()
-    const { records, isAll } = await parts.seals.unsealed(isFirst ? range : onward(range, previous), MOST_RECORDS)
+    const { isAll, ...found } = await parts.seals.unsealed(isFirst ? range : onward(range, previous), MOST_RECORDS)
     isFirst = false
-    const entries = await hashInSlices(records)
+    const entries = [...found.entries, ...(await hashInSlices(found.records))]
     if (entries.length === 0) return true
     const late = entries.filter(({ recorded }) => isLate(recorded, previous))
     const group = (late.length > 0 ? late : entries).toSorted(compareEntries)

@@ -9,6 +9,7 @@ import { startDelivery } from './delivery/dispatcher.ts'
 import { buildGuardedFetch } from './delivery/guarded-fetch.ts'
 import { type OutgoingTls, readOutgoingTls } from './delivery/outgoing-tls.ts'
 import { buildSendMail } from './delivery/send-mail.ts'
+import { contentOf } from './domain/audit-seal.ts'
 import type { AuthorityCode } from './domain/brands.ts'
 import { compileProfiles } from './fhir/validate.ts'
 import { buildAllowance } from './http/allowance.ts'
@@ -81,7 +82,7 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
   stops.push(closeHttp)
   const url = await openDatabase(config, log, stops)
   const { mode, mongodbDatabase: database } = config
-  const store = await openStore({ url, database, keys: orderKeys(keys, Date.now()), clock, log, mode })
+  const store = await openStore({ url, database, keys: orderKeys(keys, Date.now()), clock, log, mode, contentOf })
   stops.push(() => store.close())
   let wakeReseal = (): void => {}
   const watch = watchKeys({

@@ -38,6 +38,8 @@ export interface AuditFault {
 /** A record as it is found now. */
 export interface FoundRecord {
   readonly entry: SealEntry
+  /** The hash it was written with, where it has one: what it says must still have it. */
+  readonly written?: string
   /** Whether its sealed number opens to the child that it names by subjectKey; absent without one. */
   readonly number?: 'fine' | 'other' | 'unopened'
 }
@@ -129,6 +131,8 @@ function checkRecord({ seal, found, isArchived }: SealToCheck, entry: SealEntry)
       : [{ what: 'dropped', words: 'it was sealed and is not there any more', ...place }]
   const faults: AuditFault[] = []
   if (!isSame(now.entry, entry)) faults.push({ what: 'edited', words: 'it is not what was sealed', ...place })
+  else if (now.written !== undefined && now.written !== entry.content)
+    faults.push({ what: 'edited', words: 'the hash it was written with was changed', ...place })
   if (now.number === 'other') faults.push({ what: 'number', words: 'its sealed number is of another child', ...place })
   if (now.number === 'unopened')
     faults.push({ what: 'number', words: 'its sealed number cannot be opened with the keys at hand', ...place })

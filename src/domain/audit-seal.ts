@@ -1,5 +1,5 @@
 /** Seals of the audit (security.md "Audit"; issue 6): each closes some records under a Merkle root, follows the seal before it, and is signed by ed25519 (RFC 8032). Pure. */
-import { createHash, createPrivateKey, createPublicKey, type JsonWebKey, sign, verify } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, hash, type JsonWebKey, sign, verify } from 'node:crypto'
 import { canonicalJson } from '../fhir/json.ts'
 import { leafHash, merkleRoot } from './merkle.ts'
 
@@ -52,10 +52,14 @@ export const LATE_AFTER_MS = 15 * 60_000
 
 const SIGNED = 'cpis audit seal 1\n'
 
-/** The entry of a record. */
-export function entryOf(kept: KeptRecord): SealEntry {
-  const content = createHash('sha256').update(canonicalJson(kept.fields)).digest('base64url')
-  return { id: kept.id, recorded: kept.recorded, content }
+/** Hash of what a record says: made as it is written, so that sealing need not read it again, and by whoever verifies. */
+export function contentOf(fields: KeptRecord['fields']): string {
+  return hash('sha256', canonicalJson(fields), 'base64url')
+}
+
+/** The entry of a record, by what it says now. */
+export function entryOf({ id, recorded, fields }: KeptRecord): SealEntry {
+  return { id, recorded, content: contentOf(fields) }
 }
 
 /** The leaf covers all of the entry, so that a list cannot lie about a record that is gone. */

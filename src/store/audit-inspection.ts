@@ -26,6 +26,8 @@ export interface RecordName {
 /** A record as it is found now, in the database or in an archive. */
 export interface StoredRecord {
   readonly kept: KeptRecord
+  /** The hash it was written with; older ones have none. */
+  readonly written?: string
   /** Whether its sealed number opens to the child that it names by subjectKey; absent without one. */
   readonly number?: 'fine' | 'other' | 'unopened'
 }
@@ -104,9 +106,12 @@ async function findRecords(
 }
 
 function toStored(crypto: StoreCrypto, document: AuditDocument): StoredRecord {
-  const kept = toKept(document)
-  const { number, subjectKey } = document
-  return number === undefined && subjectKey === undefined ? { kept } : { kept, number: checkNumber(crypto, document) }
+  const { number, subjectKey, content } = document
+  return {
+    kept: toKept(document),
+    ...(content === undefined ? {} : { written: String(content) }),
+    ...(number === undefined && subjectKey === undefined ? {} : { number: checkNumber(crypto, document) }),
+  }
 }
 
 /** The child must be the one whose keyed hash the leaf covers. */

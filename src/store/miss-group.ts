@@ -1,9 +1,9 @@
 /** Group commit of checks that find nothing (storage.md "Transactions"): those that arrive while a transaction is in flight share the next one: one find, one insertMany, one commit. */
 import type { ClientSession, MongoClient } from 'mongodb'
 import type { AuditRecord } from '../domain/audit-record.ts'
-import type { NhsNumber, SubjectKey } from '../domain/brands.ts'
+import type { NhsNumber } from '../domain/brands.ts'
 import type { LockQueues } from './lock-queue.ts'
-import { insertAudits } from './mongo-audits.ts'
+import { type AuditDocument, insertAudits, toAuditDocument } from './mongo-audits.ts'
 import { plansOf, reading, type Scope } from './scope.ts'
 import { StoreError } from './store.ts'
 import { runTransaction } from './transaction.ts'
@@ -13,8 +13,8 @@ const MOST_IN_FLIGHT = 2
 const MOST_MEMBERS = 256
 
 interface Member {
-  readonly subjectKey: SubjectKey
-  readonly record: AuditRecord
+  readonly subjectKey: string
+  readonly document: AuditDocument
   readonly settle: { readonly resolve: (isMiss: boolean) => void; readonly reject: (error: unknown) => void }
 }
 
@@ -69,7 +69,7 @@ export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQu
       const misses = members.filter((one) => !known.has(one.subjectKey))
       await insertAudits(
         within,
-        misses.map((one) => one.record),
+        misses.map((one) => one.document),
       )
       return misses
     }
@@ -79,7 +79,9 @@ export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQu
   return {
     record(nhsNumber, record) {
       const { promise, resolve, reject } = Promise.withResolvers<boolean>()
-      waiting.push({ subjectKey: scope.crypto.subjectKey(nhsNumber), record, settle: { resolve, reject } })
+      const document = toAuditDocument(scope, record)
+      const subjectKey = document.subjectKey ?? scope.crypto.subjectKey(nhsNumber)
+      waiting.push({ subjectKey, document, settle: { resolve, reject } })
       flush()
       return promise
     },
@@ -88,7 +90,7 @@ export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQu
 
 /** Keys under which a plan or a link stands. */
 async function findKnown(scope: Scope, members: readonly Member[]): Promise<ReadonlySet<string>> {
-  const keys = [...new Set(members.map((one) => one.subjectKey as string))]
+  const keys = [...new Set(members.map((one) => one.subjectKey))]
   const [only, second] = keys
   const subjectKey = second === undefined && only !== undefined ? only : { $in: keys }
   const options = { ...reading(scope), projection: { _id: 0, subjectKey: 1 } } as const

@@ -12,20 +12,24 @@ export interface AuditDocument extends Omit<AuditRecord, 'id' | 'nhsNumber' | 'a
   readonly number?: SealedField
   /** Absent when no authority may read it. */
   readonly authorities?: AuditRecord['authorities']
+  /** Hash of all of it but this and `number`, made when it was written: by it the record is sealed. Older ones have none. */
+  readonly content?: string
 }
 
 /** Adds one; a used id is a StoreError 'duplicate' on 'audit'. */
 export async function insertAudit(scope: Scope, record: AuditRecord): Promise<void> {
-  await run(scope, auditsOf(scope).insertOne(toDocument(scope, record), writing(scope)))
+  await insertAudits(scope, [toAuditDocument(scope, record)])
 }
 
 /** Adds several in one go; none when one id was used. */
-export async function insertAudits(scope: Scope, records: readonly AuditRecord[]): Promise<void> {
-  const [only, second] = records
+export async function insertAudits(scope: Scope, documents: readonly AuditDocument[]): Promise<void> {
+  const [only, second] = documents
   if (only === undefined) return
-  if (second === undefined) return insertAudit(scope, only)
-  const documents = records.map((record) => toDocument(scope, record))
-  await run(scope, auditsOf(scope).insertMany(documents, writing(scope)))
+  const audits = auditsOf(scope)
+  await run<unknown>(
+    scope,
+    second === undefined ? audits.insertOne(only, writing(scope)) : audits.insertMany(documents, writing(scope)),
+  )
 }
 
 /** Newest first. */
@@ -109,23 +113,24 @@ function worklist(scope: Scope, query: Omit<AuditQuery, 'limit'>): Document[] {
   ]
 }
 
-function toDocument(scope: Scope, record: AuditRecord): AuditDocument {
+/** A record as it is stored. Pure, but for the nonce of the sealed number. */
+export function toAuditDocument(scope: Pick<Scope, 'crypto' | 'contentOf'>, record: AuditRecord): AuditDocument {
   const { id, nhsNumber, authorities, ...facts } = record
-  return {
+  const said = {
     _id: id,
     ...facts,
-    ...(nhsNumber === undefined
-      ? {}
-      : {
-          subjectKey: scope.crypto.subjectKey(nhsNumber),
-          number: sealJson(nhsNumber, placeOf(id), scope.crypto),
-        }),
+    ...(nhsNumber === undefined ? {} : { subjectKey: scope.crypto.subjectKey(nhsNumber) }),
     ...(authorities.length === 0 ? {} : { authorities }),
+  }
+  return {
+    ...said,
+    ...(nhsNumber === undefined ? {} : { number: sealJson(nhsNumber, placeOf(id), scope.crypto) }),
+    ...(scope.contentOf === undefined ? {} : { content: scope.contentOf(said) }),
   }
 }
 
 function toRecord(scope: Scope, document: AuditDocument): AuditRecord {
-  const { _id, subjectKey: _key, number, authorities, ...facts } = document
+  const { _id, subjectKey: _key, content: _hash, number, authorities, ...facts } = document
   return {
     id: _id,
     ...facts,

@@ -1,5 +1,5 @@
 /** The seals on MongoDB: finds what is not sealed by two indexes, without marking the audit, and adds one seal after the other (issue 6; storage.md "Collections"). */
-import type { Collection, Filter } from 'mongodb'
+import type { Collection, Filter, FindCursor } from 'mongodb'
 import type { KeptRecord, Seal, SealEntry } from '../domain/audit-seal.ts'
 import { COLLECTIONS } from './collections.ts'
 import { deliveryCollections } from './delivery-collections.ts'
@@ -19,6 +19,7 @@ import {
   toListDocuments,
   toSeal,
   toSealDocument,
+  toWrittenEntry,
 } from './seal-documents.ts'
 import type { RecordedRange, SealStore, Unsealed } from './seal-store.ts'
 import { StoreError } from './store.ts'
@@ -41,9 +42,9 @@ export function sealCollections({ db }: Pick<MongoHandle, 'db'>): SealCollection
 /** A header that can be one: what someone else has put there must not stand in the way. */
 const NUMBERED: Filter<SealDocument> = { _id: { $gt: 0 } }
 const READING = { maxTimeMS: OPERATION_MS } as const
-/** Documents read in one go: the server answers checks in between. */
+/** Whole documents read in one go: the server answers checks in between. */
 const BATCH = 50
-/** Ids read in one go. */
+/** Ids, and hashes, read in one go. */
 const IDS_BATCH = 500
 const MOST_MINUTES = 100
 
@@ -93,15 +94,27 @@ async function findUnsealed(collections: SealCollections, range: RecordedRange, 
   const ids: string[] = []
   const minutes = new Set<string>()
   let isAll = true
-  for await (const { _id, recorded } of collections.audits.find(filter, options)) {
-    if (sealed.has(_id)) continue
-    // a list has one part for each minute: a seal over a quiet year would have too many
-    isAll = ids.length < limit && (minutes.size < MOST_MINUTES || minutes.has(minuteOf(recorded)))
+  for await (const batch of batchesOf(collections.audits.find(filter, options))) {
+    for (const { _id, recorded } of batch) {
+      if (sealed.has(_id)) continue
+      // a list has one part for each minute: a seal over a quiet year would have too many
+      isAll = ids.length < limit && (minutes.size < MOST_MINUTES || minutes.has(minuteOf(recorded)))
+      if (!isAll) break
+      minutes.add(minuteOf(recorded))
+      ids.push(_id)
+    }
     if (!isAll) break
-    minutes.add(minuteOf(recorded))
-    ids.push(_id)
   }
-  return { records: await readRecords(collections, ids), isAll }
+  return { ...(await readUnsealed(collections, ids)), isAll }
+}
+
+/** As they come from the database: a promise for each document costs more than the document. */
+async function* batchesOf<T>(cursor: FindCursor<T>): AsyncGenerator<readonly T[]> {
+  try {
+    while (await cursor.hasNext()) yield cursor.readBufferedDocuments()
+  } finally {
+    await cursor.close()
+  }
 }
 
 /** A list without its seal hides nothing. */
@@ -114,16 +127,26 @@ async function findSealedIds(collections: SealCollections, range: RecordedRange)
   return ids
 }
 
-/** In the order of the ids. */
-async function readRecords({ audits }: SealCollections, ids: readonly string[]): Promise<readonly KeptRecord[]> {
+/** Their hashes, and those without one whole. */
+async function readUnsealed({ audits }: SealCollections, ids: readonly string[]): Promise<Omit<Unsealed, 'isAll'>> {
+  const entries: SealEntry[] = []
+  const without: string[] = []
   const records: KeptRecord[] = []
-  for (let at = 0; at < ids.length; at += BATCH) {
-    const batch = ids.slice(at, at + BATCH)
-    const found = await audits.find({ _id: { $in: batch } }, READING).toArray()
-    const byId = new Map(found.map((one) => [one._id, toKept(one)]))
-    records.push(...batch.flatMap((id) => byId.get(id) ?? []))
+  const written = { projection: { recorded: 1, content: 1 }, ...READING } as const
+  for (const batch of partsOf(ids, IDS_BATCH)) {
+    for (const one of await audits.find({ _id: { $in: batch } }, written).toArray()) {
+      const entry = toWrittenEntry(one)
+      if (entry === undefined) without.push(one._id)
+      else entries.push(entry)
+    }
   }
-  return records
+  for (const batch of partsOf(without, BATCH))
+    records.push(...(await audits.find({ _id: { $in: batch } }, READING).toArray()).map(toKept))
+  return { entries, records }
+}
+
+function partsOf(ids: readonly string[], length: number): string[][] {
+  return Array.from({ length: Math.ceil(ids.length / length) }, (_, at) => ids.slice(at * length, (at + 1) * length))
 }
 
 async function findFirstRecorded({ audits }: SealCollections, range: RecordedRange): Promise<string | undefined> {

@@ -35,6 +35,8 @@ export interface StoreOptions {
   readonly keys: Pick<Keys, 'hmac' | 'data'>
   readonly clock: () => Date
   readonly log: Logger
+  /** See Scope. */
+  readonly contentOf?: Scope['contentOf']
   /** Production wants a MongoDB without known holes, and a database that no sandbox wrote to. Sandbox unless told. */
   readonly mode?: 'sandbox' | 'production'
 }
@@ -106,12 +108,12 @@ function refuseFault(fault: string | undefined): void {
   if (fault !== undefined) throw new ConfigError(fault)
 }
 
-function buildStore(client: MongoClient, db: Db, { url, keys, clock }: StoreOptions): OpenStore {
+function buildStore(client: MongoClient, db: Db, { url, keys, clock, contentOf }: StoreOptions): OpenStore {
   const crypto = buildCrypto(keys)
   const queues = buildLockQueues()
   // connects when it is first asked
   const slow = new MongoClient(url, SLOW_OPTIONS)
-  const scope: Scope = { db, crypto, clock, slow: slow.db(db.databaseName) }
+  const scope: Scope = { db, crypto, clock, contentOf, slow: slow.db(db.databaseName) }
   const directory = buildDirectoryCache(scope)
   const misses = buildMissGroup(client, scope, queues)
   return {

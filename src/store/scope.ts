@@ -23,6 +23,8 @@ export interface Scope {
   readonly db: Db
   readonly crypto: StoreCrypto
   readonly clock: () => Date
+  /** Hash of what an audit document says (domain/audit-seal): each is written with it. Without, the sealer reads the documents. */
+  readonly contentOf?: ((fields: Readonly<Record<string, unknown>>) => string) | undefined
   /** The same database by connections that wait long: reports alone. */
   readonly slow?: Db
   /** Absent outside a transaction: then reads are majority-committed. */

@@ -26,6 +26,8 @@ export interface SealListDocument {
 }
 
 const HASH_BYTES = 32
+/** As many bytes as base64url without padding. */
+const CONTENT = /^[\w-]{43}$/
 export const MINUTE_CHARACTERS = 16
 
 export const minuteOf = (recorded: string): string => recorded.slice(0, MINUTE_CHARACTERS)
@@ -80,12 +82,21 @@ export function toEntries({ ids, recorded, contents }: SealListDocument): SealEn
 }
 
 /** What of an audit document a seal covers, whatever types someone has put into it: what is no JSON (a Date, an ObjectId) becomes extended JSON, so that it differs from every text. */
-export function toKept({ number: _sealed, ...kept }: AuditDocument): KeptRecord {
+export function toKept({ number: _sealed, content: _hash, ...kept }: AuditDocument): KeptRecord {
   return {
     id: String(kept._id),
     recorded: String(kept.recorded),
     fields: BSON.EJSON.serialize(kept, { relaxed: true }),
   }
+}
+
+/** What a record is sealed by, as it was written with it; undefined for one without: then it must be read. */
+export function toWrittenEntry({
+  _id,
+  recorded,
+  content,
+}: Pick<AuditDocument, '_id' | 'recorded' | 'content'>): SealEntry | undefined {
+  return typeof content === 'string' && CONTENT.test(content) ? { id: _id, recorded, content } : undefined
 }
 
 /** A line of an archive: the document as it was stored. Throws when it is none. */

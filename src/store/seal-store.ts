@@ -9,7 +9,9 @@ export interface RecordedRange {
 }
 
 export interface Unsealed {
-  /** By recorded and id. */
+  /** Of records that were written with the hash of what they say. */
+  readonly entries: readonly SealEntry[]
+  /** The others, whole. */
   readonly records: readonly KeptRecord[]
   /** Whether the range has no more. */
   readonly isAll: boolean
@@ -25,7 +27,7 @@ export interface SealStore {
   list(page: { readonly after: number; readonly limit: number }): Promise<readonly Seal[]>
   /** What a seal closed, in its order. */
   entries(number: number): Promise<readonly SealEntry[]>
-  /** Records of the range that no seal closes, oldest first, `limit` at most: reads ids by index, and the content of those only. Ask for the head before, so that a seal made meanwhile is noticed by append. */
+  /** Records of the range that no seal closes, oldest first, `limit` at most: reads ids by index, and what those are sealed by only. Ask for the head before, so that a seal made meanwhile is noticed by append. */
   unsealed(range: RecordedRange, limit: number): Promise<Unsealed>
   /** When the first record at or after that instant was recorded, if there is one before the other. */
   firstRecorded(range: RecordedRange): Promise<string | undefined>

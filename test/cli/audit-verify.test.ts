@@ -167,6 +167,13 @@ test('counts what is not sealed yet, and is not alarmed by it', async () => {
   expect(await verify('--copy', copy)).toMatchObject({ code: 0, counts: { unsealed: 2 }, oldestUnsealed: at(12_200) })
 })
 
+test('what is edited before it is sealed is found by the hash that it was written with', async () => {
+  await opened.store.appendAudit(auditRecord('new-1', { recorded: at(12_200) }))
+  await audits().updateOne({ _id: 'new-1' }, { $set: { status: 403 } })
+  await seal(16_100)
+  expect(await verify('--copy', copy)).toMatchObject({ code: 1, first: { what: 'edited', id: 'new-1' } })
+})
+
 interface Attack {
   readonly name: string
   readonly hit: () => Promise<unknown>
@@ -221,6 +228,12 @@ const ATTACKS: readonly Attack[] = [
         { _id: 'r4' },
         { $set: { subjectKey: buildCrypto(keys).subjectKey(nhsNumber('9990000009')) } },
       ),
+    first: { what: 'edited', id: 'r4', seal: 2 },
+    alone: 'same',
+  },
+  {
+    name: 'the hash that it was written with is changed',
+    hit: () => audits().updateOne({ _id: 'r4' }, { $set: { content: 'A'.repeat(43) } }),
     first: { what: 'edited', id: 'r4', seal: 2 },
     alone: 'same',
   },
@@ -456,9 +469,11 @@ async function dropListed(): Promise<void> {
   await editList((entries) => entries.splice(1, 1))
 }
 
+/** With the hash in the record too: who changes the list thinks of that as well. */
 async function editListed(): Promise<void> {
   await audits().updateOne({ _id: 'r4' }, { $set: { status: 403 } })
   const now = entryOfDocument(await audits().findOne({ _id: 'r4' }))
+  await audits().updateOne({ _id: 'r4' }, { $set: { content: now.content } })
   await editList((entries) => entries.splice(1, 1, now))
 }
 

@@ -1,9 +1,14 @@
 /** Every caller × every route × own, another authority's and absent rows, over real HTTP: each answer equals the table of security.md as written in expected-access.ts. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { MongoClient } from 'mongodb'
 import { hasScope } from '../../src/auth/scopes.ts'
+import { contentOf } from '../../src/domain/audit-seal.ts'
 import { ADMIN_ROUTES } from '../../src/http/admin-routes.ts'
 import type { FhirRoute } from '../../src/http/route-table.ts'
 import { FHIR_ROUTES } from '../../src/http/routes.ts'
+import { COLLECTIONS } from '../../src/store/collections.ts'
+import type { AuditDocument } from '../../src/store/mongo-audits.ts'
+import { toKept } from '../../src/store/seal-documents.ts'
 import { CALLERS } from '../support/callers.ts'
 import { issuesOf, START, startTestServer, type TestAnswer, type TestServer } from '../support/server.ts'
 import { type Cell, PLACES, requestOf, statusesOf } from './access-cell.ts'
@@ -151,3 +156,16 @@ test('what other authorities own is never in a search', async () => {
     expect([type, found.status, idsOf(type).filter((id) => found.text.includes(id ?? '-'))]).toEqual([type, 200, []])
   }
 })
+
+test('each record of all these requests was written with the hash of what it says, by which it is sealed', async () => {
+  const { mongodbUrl = '', mongodbDatabase } = server.context.config
+  const client = new MongoClient(mongodbUrl)
+  const audits = client.db(mongodbDatabase).collection<AuditDocument>(COLLECTIONS.auditEvents)
+  const routes = new Set<string>()
+  for await (const document of audits.find()) {
+    routes.add(document.route)
+    expect([document.route, document.content]).toEqual([document.route, contentOf(toKept(document).fields)])
+  }
+  await client.close()
+  expect(routes.size).toBeGreaterThan(40)
+}, 60_000)

@@ -5,13 +5,15 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals'
 import { type Db, MongoClient } from 'mongodb'
 import { pino } from 'pino'
-import { GENESIS, type Seal, sealHash } from '../../src/domain/audit-seal.ts'
+import { contentOf, GENESIS, type Seal, sealHash } from '../../src/domain/audit-seal.ts'
 import { rotateKeys } from '../../src/key-rotation.ts'
 import { type Keys, sealKeys } from '../../src/keys.ts'
 import { buildMetrics } from '../../src/metrics.ts'
 import { openSealCopy } from '../../src/seal-copy.ts'
 import { type SealLoop, startSealing } from '../../src/seal-loop.ts'
+import type { AuditDocument } from '../../src/store/mongo-audits.ts'
 import { openSealStore } from '../../src/store/mongo-seals.ts'
+import { toKept } from '../../src/store/seal-documents.ts'
 import type { SealStore } from '../../src/store/seal-store.ts'
 import { auditRecord, NOON, nhsNumber, openTestStore, type TestStore } from '../support/test-store.ts'
 import { waitFor } from '../support/wait-for.ts'
@@ -123,6 +125,24 @@ describe('a round', () => {
     await loop.run()
     expect(await chain(seals)).toMatchObject([{ number: 1 }, { number: 2, ids: ['c'] }])
     await expectChained(seals)
+  })
+
+  test('reads no more of a record than the hash that it was written with, and all of one without', async () => {
+    for (const id of ['a', 'b', 'c']) await write(id)
+    const stored = database().collection<AuditDocument>('auditEvents')
+    const whole = await stored.findOne({ _id: 'b' })
+    const said = (id: string, status: number) => stored.updateOne({ _id: id }, { $set: { status } })
+    for (const id of ['a', 'b', 'c']) await said(id, 403)
+    await stored.updateOne({ _id: 'b' }, { $unset: { content: true } })
+    await stored.updateOne({ _id: 'c' }, { $set: { content: 'no hash' } })
+    const { seals } = await startSealer()
+    const [a, b, c] = await seals.entries(1)
+    const { content: _none, ...now } = { ...whole, status: 403 } as AuditDocument
+    expect([a?.content, b?.content]).toEqual([
+      (await stored.findOne({ _id: 'a' }))?.content,
+      contentOf(toKept(now).fields),
+    ])
+    expect(c?.content).toMatch(/^[\w-]{43}$/)
   })
 
   test('seals a record that was committed after later ones had been sealed', async () => {

@@ -2,6 +2,7 @@
 import { pino } from 'pino'
 import type { Access } from '../../src/domain/access-history.ts'
 import type { AuditRecord } from '../../src/domain/audit-record.ts'
+import { contentOf } from '../../src/domain/audit-seal.ts'
 import type {
   AuthorityCode,
   ChildKey,
@@ -39,7 +40,7 @@ export interface TestStore {
 export async function openTestStore(keys: Keys = makeKeys()): Promise<TestStore> {
   const database = testDatabase()
   let now = new Date(NOON)
-  const store = await openStore({ ...database, keys, clock: () => now, log: pino({ level: 'silent' }) })
+  const store = await openStore({ ...database, keys, clock: () => now, log: pino({ level: 'silent' }), contentOf })
   return {
     store,
     database,
