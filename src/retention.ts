@@ -3,7 +3,7 @@
 export interface Retention {
   /** Whole months that AuditEvents stay in the database after the month in which they were recorded. */
   readonly auditMonths?: number
-  /** The same for accesses: the history that a check shows. */
+  /** The same for accesses, the history that a check shows, and for what authorities answered to them. */
   readonly accessMonths?: number
 }
 

@@ -9,6 +9,7 @@ import { mapErrors } from './mongo-errors.ts'
 export const ARCHIVED = {
   auditEvents: { field: 'recorded', marks: 'auditArchives' },
   accesses: { field: 'at', marks: 'accessArchives' },
+  acknowledgements: { field: 'recorded', marks: 'acknowledgementArchives' },
 } as const
 export type Archived = keyof typeof ARCHIVED
 

@@ -59,6 +59,8 @@ beforeEach(async () => {
   await db().collection('accesses').deleteMany({})
   await db().collection('auditArchives').deleteMany({})
   await db().collection('accessArchives').deleteMany({})
+  await db().collection('acknowledgements').deleteMany({})
+  await db().collection('acknowledgementArchives').deleteMany({})
   const documents = MONTHS.flatMap((month) =>
     Array.from({ length: PER_MONTH }, (_, nth) => {
       const { id, ...record } = auditRecord(`${month}-${nth}`, { recorded: instantOf(month, nth) })
@@ -176,16 +178,29 @@ describe('with --apply', () => {
     expect(await audits().findOne({ _id: 'late' })).not.toBeNull()
   })
 
-  test('accesses go by a rule of their own', async () => {
-    const old = { _id: 'old', at: '2024-01-10T00:00:00.000Z', authorities: [] }
-    await db()
-      .collection<{ _id: string }>('accesses')
-      .insertMany([old, { ...old, _id: 'new', at: '2026-05-01T00:00:00.000Z' }])
+  test('accesses, and what was answered to them, go by a rule of their own', async () => {
+    const [then, now] = ['2024-01-10T00:00:00.000Z', '2026-05-01T00:00:00.000Z']
+    const insert = (name: string, documents: readonly { readonly _id: string; readonly [field: string]: unknown }[]) =>
+      db()
+        .collection<{ _id: string }>(name)
+        .insertMany([...documents])
+    await insert('accesses', [
+      { _id: 'old', at: then },
+      { _id: 'new', at: now },
+    ])
+    await insert('acknowledgements', [
+      { _id: 'answer-old', auditEvent: 'old', sequence: 1, recorded: then },
+      { _id: 'answer-new', auditEvent: 'new', sequence: 1, recorded: now },
+    ])
     await run({ auditMonths: 24 }, '--apply')
     expect(await db().collection('accesses').countDocuments()).toBe(2)
+    expect(await db().collection('acknowledgements').countDocuments()).toBe(2)
     await run({ auditMonths: 24, accessMonths: 24 }, '--apply')
     expect(await db().collection('accesses').distinct('_id')).toEqual(['new'])
-    expect(archives()).toContain('accesses-2024-01.ndjson.gz')
+    expect(await db().collection('acknowledgements').distinct('_id')).toEqual(['answer-new'])
+    expect(archives()).toEqual(
+      expect.arrayContaining(['accesses-2024-01.ndjson.gz', 'acknowledgements-2024-01.ndjson.gz']),
+    )
   })
 })
 

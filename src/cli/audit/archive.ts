@@ -19,6 +19,7 @@ export interface AuditArchiveOptions {
 const RULES: readonly { readonly what: Archived; readonly member: keyof Retention }[] = [
   { what: 'auditEvents', member: 'auditMonths' },
   { what: 'accesses', member: 'accessMonths' },
+  { what: 'acknowledgements', member: 'accessMonths' },
 ]
 const MONTH = /^\d{4}-(0[1-9]|1[0-2])$/
 
