@@ -11,6 +11,8 @@ import { runTransaction } from './transaction.ts'
 /** Transactions of groups in flight, and checks in one of them. */
 const MOST_IN_FLIGHT = 2
 const MOST_MEMBERS = 256
+/** As many must wait before a second one begins: a transaction costs more than fewer of them wait for the first. */
+const WORTH_A_SECOND = 8
 
 interface Member {
   readonly subjectKey: string
@@ -27,22 +29,37 @@ export interface MissGroup {
 }
 
 /**
- * An idle group flushes at once, so a lone caller waits for nobody. The snapshot begins after the last member has joined: no plan
+ * An idle group flushes when the requests that have arrived together are read, so a lone caller waits for nobody. The snapshot begins after the last member has joined: no plan
  * acknowledged before is missed. Who is found to be known is told after the read: that check reads again by itself, and must
  * not wait for the commit of the others.
  */
 export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQueues): MissGroup {
   const waiting: Member[] = []
   let inFlight = 0
+  let isDue = false
+
+  function flushSoon(): void {
+    if (isDue) return
+    isDue = true
+    setImmediate(() => {
+      isDue = false
+      flush()
+    })
+  }
 
   function flush(): void {
-    while (inFlight < MOST_IN_FLIGHT && waiting.length > 0) {
+    while (waiting.length >= leastToBegin()) {
       inFlight += 1
       void commit(waiting.splice(0, MOST_MEMBERS)).finally(() => {
         inFlight -= 1
-        flush()
+        flushSoon()
       })
     }
+  }
+
+  function leastToBegin(): number {
+    if (inFlight === 0) return 1
+    return inFlight < MOST_IN_FLIGHT ? WORTH_A_SECOND : Number.POSITIVE_INFINITY
   }
 
   async function commit(members: readonly Member[]): Promise<void> {
@@ -82,7 +99,7 @@ export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQu
       const document = toAuditDocument(scope, record)
       const subjectKey = document.subjectKey ?? scope.crypto.subjectKey(nhsNumber)
       waiting.push({ subjectKey, document, settle: { resolve, reject } })
-      flush()
+      flushSoon()
       return promise
     },
   }
