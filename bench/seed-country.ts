@@ -92,13 +92,14 @@ export async function openSeeder(
   const filed: Child[] = [...models]
   const owners = new Map<string, string>(models.map((one) => [one.nhsNumber, COUNCIL.gss]))
   const pickAuthority = buildAuthorityPicker(random)
+  const outsideNumber = buildOutsideNumbers(random)
   const have = { children: 0, audits: 0 }
 
   const nextChild = (council: Pick<LocalAuthority, 'gss' | 'name'> = pickAuthority()): Filling => {
     const isCheckable = filed.length < MOST_CHECKABLE
     const [child] = isCheckable
       ? buildChildren(1, random, taken)
-      : [{ ...outsideChild(random), start: pastDay(random) }]
+      : [{ nhsNumber: outsideNumber(), local: `B-${random.uuid()}`, start: pastDay(random) }]
     if (child === undefined) throw new Error('No child was made.')
     const { gss, name } = council
     if (isCheckable) {
@@ -338,11 +339,16 @@ export function accessOf(record: AuditRecord): Access | undefined {
   }
 }
 
-/** Outside the range that the sandbox takes: the database does not tell one number from another. */
-function outsideChild(random: Random): Pick<Child, 'nhsNumber' | 'local'> {
-  return {
-    nhsNumber: `9${String(random.below(900_000_000) + 10_000_000).padStart(9, '0')}`,
-    local: `B-${random.uuid()}`,
+const OUTSIDE = 900_000_000
+/** Shares no factor with OUTSIDE, so that no number comes twice before all have come. */
+const OUTSIDE_STEP = 7_368_787
+
+/** Numbers outside the range that the sandbox takes, all different: the database does not tell one kind from another, but an authority has a number once. */
+export function buildOutsideNumbers(random: Random): () => string {
+  let at = random.below(OUTSIDE)
+  return () => {
+    at = (at + OUTSIDE_STEP) % OUTSIDE
+    return `9${String(at + 10_000_000).padStart(9, '0')}`
   }
 }
 
