@@ -50,7 +50,8 @@ export function parsePlan(resource: EpisodeOfCare, facts: FilingFacts): ParsedPl
     ...delivery.issues,
   ]
   if (issues.some(isError)) return { issues }
-  if (type.value === undefined || dates === undefined || identifiers.value === undefined) return refuseShape(issues)
+  if (type.value === undefined || dates === undefined || identifiers.value === undefined || isNobody(about))
+    return refuseShape(issues)
   const plan: PlanDraft = {
     resource: keptPlan(resource, { about, dates, withdrawn, facts }),
     type: type.value,
@@ -65,6 +66,11 @@ export function parsePlan(resource: EpisodeOfCare, facts: FilingFacts): ParsedPl
     ...(delivery.value === undefined ? {} : { expectedDelivery: delivery.value }),
   }
   return { issues: [...checkStatus(resource.status, dates, facts.today), ...issues], plan }
+}
+
+/** Only a patient of a shape that the base validation reports leaves it empty without an issue. */
+function isNobody({ nhsNumber, reference, identifier }: AboutWhom): boolean {
+  return nhsNumber === undefined && reference === undefined && identifier === undefined
 }
 
 /** A part has a shape that only the profile check can name; were it to let it through, the plan is still not taken. */

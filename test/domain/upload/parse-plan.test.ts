@@ -224,6 +224,13 @@ describe('R11 what a plan needs', () => {
     expect(JSON.stringify(parsePlan(bad, FILING).issues)).not.toMatch(/9995973953|1066/)
   })
 
+  test.each([[null], ['Patient/1'], [7], [[]]])(
+    'a patient that is no object (%j) is of no shape to be kept',
+    (patient) => {
+      expect(refusals({ ...sentPlan(), patient } as never)).toEqual(['INVALID_RESOURCE EpisodeOfCare'])
+    },
+  )
+
   test('whatever shape comes in, nothing is thrown and no plan comes with an error', () => {
     const keys = fc.constantFrom(
       'identifier',
