@@ -11,6 +11,7 @@ import { deliveryCollections } from './delivery-collections.ts'
 import { releaseWork, takeWork } from './delivery-leases.ts'
 import type { Lease } from './delivery-store.ts'
 import { buildDirectoryCache } from './directory-cache.ts'
+import { mendDriver } from './driver-writes.ts'
 import { buildLockQueues } from './lock-queue.ts'
 import { migrate } from './migrations.ts'
 import { buildMissGroup } from './miss-group.ts'
@@ -79,6 +80,7 @@ const SLOW_OPTIONS: MongoClientOptions = { ...CLIENT_OPTIONS, maxPoolSize: 2, so
 
 /** Connects, brings the schema up to date and resolves when reads and writes are possible. StoreError 'transient' when the database is not there, ConfigError when it is none to use. */
 export async function openStore(options: StoreOptions): Promise<OpenStore> {
+  mendDriver()
   await prepareSchema(options)
   const client = new MongoClient(options.url, CLIENT_OPTIONS)
   try {
