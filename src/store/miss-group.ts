@@ -29,14 +29,16 @@ export interface MissGroup {
 }
 
 /**
- * An idle group flushes when the requests that have arrived together are read, so a lone caller waits for nobody. The snapshot begins after the last member has joined: no plan
- * acknowledged before is missed. Who is found to be known is told after the read: that check reads again by itself, and must
- * not wait for the commit of the others.
+ * An idle group flushes when the requests that have arrived together are read, so a lone caller waits for nobody. The snapshot
+ * begins after the last member has joined: no plan acknowledged before is missed. Who is found to be known is told after the
+ * read: that check reads again by itself, and must not wait for the commit of the others. It has left the group for good: were
+ * the group to run again and find nothing any more, it must not record what is being answered elsewhere.
  */
 export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQueues): MissGroup {
   const waiting: Member[] = []
   let inFlight = 0
   let isDue = false
+  const left = new WeakSet<Member>()
 
   function flushSoon(): void {
     if (isDue) return
@@ -77,13 +79,19 @@ export function buildMissGroup(client: MongoClient, scope: Scope, queues: LockQu
     for (const member of members) await commit([member])
   }
 
+  function leave(member: Member): void {
+    left.add(member)
+    member.settle.resolve(false)
+  }
+
   /** Those of whom nothing is known, and that is recorded. */
   function recordTogether(members: readonly Member[]): Promise<readonly Member[]> {
     const record = async (session: ClientSession): Promise<readonly Member[]> => {
       const within = { ...scope, session }
-      const known = await findKnown(within, members)
-      for (const one of members) if (known.has(one.subjectKey)) one.settle.resolve(false)
-      const misses = members.filter((one) => !known.has(one.subjectKey))
+      const asking = members.filter((one) => !left.has(one))
+      const known = await findKnown(within, asking)
+      for (const one of asking) if (known.has(one.subjectKey)) leave(one)
+      const misses = asking.filter((one) => !left.has(one))
       await insertAudits(
         within,
         misses.map((one) => one.document),

@@ -1,7 +1,11 @@
 /** Checks that find nothing share their commits (storage.md "Transactions"), and lose nothing by it: P1, P2. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import { type Collection, type Db, MongoServerError } from 'mongodb'
+import { buildCrypto } from '../../src/store/crypto.ts'
+import { buildLockQueues } from '../../src/store/lock-queue.ts'
+import { buildMissGroup } from '../../src/store/miss-group.ts'
 import { StoreError } from '../../src/store/store.ts'
-import { auditRecord, nhsNumber, openTestStore, planRow, type TestStore } from '../support/test-store.ts'
+import { auditRecord, NOON, nhsNumber, openTestStore, planRow, type TestStore } from '../support/test-store.ts'
 
 let world: TestStore
 beforeAll(async () => {
@@ -13,6 +17,27 @@ const KNOWN = nhsNumber('9990000018')
 const numberAt = (at: number) => nhsNumber(`99800${String(at).padStart(5, '0')}`)
 const record = (at: number, id: string) => world.store.recordMiss(numberAt(at), auditRecord(id))
 const isStored = async (id: string) => (await world.store.read.audits({ ids: [id], limit: 1 })).length === 1
+
+/** The first insert of an audit record does this and fails, as on a network that comes back: the transaction runs again. */
+function failOnce(db: Db, meanwhile: () => Promise<void>): Db {
+  let isFirst = true
+  const failing = async (): Promise<never> => {
+    isFirst = false
+    await meanwhile()
+    const error = new MongoServerError({ message: 'once' })
+    error.addErrorLabel('TransientTransactionError')
+    throw error
+  }
+  const audits = (of: Collection): object => ({
+    insertOne: (...given: Parameters<Collection['insertOne']>) => (isFirst ? failing() : of.insertOne(...given)),
+    insertMany: (...given: Parameters<Collection['insertMany']>) => (isFirst ? failing() : of.insertMany(...given)),
+  })
+  const collection = (name: string): object => {
+    const real = db.collection(name)
+    return name === 'auditEvents' ? audits(real) : real
+  }
+  return { collection } as unknown as Db
+}
 
 async function commits(): Promise<number> {
   const status = await world.store.handle.db.admin().command({ serverStatus: 1 })
@@ -34,6 +59,23 @@ describe('checks that find nothing', () => {
     const others = [1, 2, 3].map((at) => record(at, `beside-${at}`))
     expect([await known, ...(await Promise.all(others))]).toEqual([false, true, true, true])
     expect([await isStored('of-known'), await isStored('beside-2')]).toEqual([false, true])
+  })
+
+  test('who was told to run alone is not recorded when the group runs again, though the plan is gone by then', async () => {
+    await world.store.transact((unit) => unit.put(planRow({ id: 'going', number: numberAt(90_000) })))
+    const { client, db } = world.store.handle
+    const failing = failOnce(db, async () => {
+      await db.collection<{ _id: string }>('episodesOfCare').deleteOne({ _id: 'going' })
+    })
+    const scope = { db: failing, crypto: buildCrypto(world.keys), clock: () => new Date(NOON) }
+    const group = buildMissGroup(client, scope, buildLockQueues())
+    const ids = ['told', 'beside'] as const
+    const answers = [
+      group.record(numberAt(90_000), auditRecord('told')),
+      group.record(numberAt(90_001), auditRecord('beside')),
+    ]
+    expect(await Promise.all(answers)).toEqual([false, true])
+    expect(await Promise.all(ids.map(isStored))).toEqual([false, true])
   })
 
   test('a repeated id fails alone', async () => {
