@@ -18,7 +18,7 @@ type Write = (this: DriverConnection, ...given: unknown[]) => Promise<void>
 const CONNECTION = 'mongodb/lib/cmap/connection.js'
 
 /** The way a connection writes, mended. */
-export function writeUnlessGone(write: Write): Write {
+function writeUnlessGone(write: Write): Write {
   return async function (this: DriverConnection, ...given) {
     if (!this.socket.destroyed) return write.apply(this, given)
     const error = new MongoNetworkError('The connection has ended.')

@@ -194,11 +194,17 @@ describe('a mail that is not taken', () => {
 })
 
 describe('the handshake', () => {
-  test('comes later when the mail server asks for it or is away, on its schedule, and the Subscription stays requested', async () => {
+  /** Put off once by the mail server. */
+  async function putOff(): Promise<ResourceId> {
     server.behave({ recipient: [451, '4.7.1 Greylisted'] })
     const id = await subscribe(world, WISH)
     world.start()
     await waitFor('the failure', async () => (await laneOf(id))?.failures === 1)
+    return id
+  }
+
+  test('comes later when the mail server asks for it or is away, on its schedule, and the Subscription stays requested', async () => {
+    const id = await putOff()
     expect(await statusOfSubscription(world, id)).toBe('requested')
     const asked = server.asked.length
     world.wake()
@@ -212,10 +218,7 @@ describe('the handshake', () => {
   })
 
   test('is tried at once when its owner changes the Subscription', async () => {
-    server.behave({ recipient: [451, '4.7.1 Greylisted'] })
-    const id = await subscribe(world, WISH)
-    world.start()
-    await waitFor('the failure', async () => (await laneOf(id))?.failures === 1)
+    const id = await putOff()
     server.behave('take')
     await change(world, id, { ...WISH, endpoint: 'mailto:mash@council.example' })
     world.wake()
@@ -224,10 +227,7 @@ describe('the handshake', () => {
   })
 
   test('comes at once when the clock has been set back since', async () => {
-    server.behave({ recipient: [451, '4.7.1 Greylisted'] })
-    const id = await subscribe(world, WISH)
-    world.start()
-    await waitFor('the failure', async () => (await laneOf(id))?.failures === 1)
+    const id = await putOff()
     server.behave('take')
     world.advance(-6 * HOUR)
     world.wake()

@@ -1,6 +1,7 @@
 /** What tests of the work of the day look at in a server's database: events by plan, and the lease of the work of the day. */
 import { MongoClient } from 'mongodb'
 import type { RegisterEvent, Topic } from '../../src/domain/events.ts'
+import { UNTIL } from '../../src/store/delivery-leases.ts'
 import { LEASE_MS } from '../../src/store/delivery-store.ts'
 import type { TestServer } from './server.ts'
 
@@ -36,9 +37,8 @@ export function openStoredWorld(server: TestServer): StoredWorld {
   const leases = db.collection<StoredLease>('leases')
   let renewal: NodeJS.Timeout | undefined
   const hold = async (from: Partial<StoredLease>): Promise<void> => {
-    const until = { $add: ['$$NOW', LEASE_MS] }
     const token = { $add: ['$token', 1] }
-    await leases.updateOne({ _id: 'daily', ...from }, [{ $set: { holder: STUCK, until, token } }])
+    await leases.updateOne({ _id: 'daily', ...from }, [{ $set: { holder: STUCK, until: UNTIL, token } }])
   }
   return {
     async eventsOf(topic, planId) {
