@@ -140,7 +140,7 @@ export async function keepFailure(
     { subscription: row.id, authority: lane.authority, answer: answer.answer, failures },
     'notification failed',
   )
-  const setback = { attempt, failures, failingSince }
+  const setback = { attempt, failures, failingSince, asks: lane.asks }
   if (next.kind === 'retry' && !isGone(answer)) {
     await parts.deliveries.markFailed(lane.lease, { ...setback, retryAt: next.at })
     return false

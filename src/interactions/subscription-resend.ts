@@ -17,7 +17,7 @@ export const handleSubscriptionResend: Handler = async (request, caller, context
   const own = await getOwnSubscription(request, caller, context)
   const isAsked = eventsSinceNumber !== undefined || eventsUntilNumber !== undefined
   const queued = isAsked ? await queueAgain(context, own.row.id, { ...asked, at: request.at }) : undefined
-  const words = [...(isAsked ? [queuedWords(queued)] : []), await resume(context, own)].join(' ')
+  const words = [...(isAsked ? [queuedWords(queued)] : []), await resume(context, own, queued !== undefined)].join(' ')
   context.wakeDelivery()
   const { id, version } = own.row
   const audit = { entities: [{ type: 'Subscription', id, version }], authorities: [own.caller.authority] }
@@ -30,7 +30,8 @@ function queuedWords(range: NumberRange | undefined): string {
   return from === through ? `Event ${from} is sent once more.` : `Events ${from} to ${through} are sent once more.`
 }
 
-async function resume(context: Context, { row, resource }: OwnSubscription): Promise<string> {
+/** `isDue`: what was queued has made what waits due already. */
+async function resume(context: Context, { row, resource }: OwnSubscription, isDue: boolean): Promise<string> {
   switch (resource.status) {
     case 'error':
       await requestAgain(context, row)
@@ -38,7 +39,7 @@ async function resume(context: Context, { row, resource }: OwnSubscription): Pro
     case 'off':
       return 'The Subscription is off: set it to requested, and what waits follows.'
     default:
-      await context.deliveries.makeDue(row.id)
+      if (!isDue) await context.deliveries.makeDue(row.id)
       return 'What waits is due at once.'
   }
 }

@@ -9,9 +9,8 @@ import { isError } from '../fhir/outcome.ts'
 import type { FhirRequest } from '../interactions/interaction.ts'
 import { parseBundle } from '../interactions/transaction/bundle-entries.ts'
 import { parseEntryChange } from '../interactions/transaction/entry-change.ts'
-import { applyChanges } from '../interactions/write/apply-changes.ts'
 import type { Change } from '../interactions/write/change.ts'
-import { writeFacts } from '../interactions/write/commit-changes.ts'
+import { applyTogether, writeFacts } from '../interactions/write/commit-changes.ts'
 import { filingFacts } from '../interactions/write/filing-facts.ts'
 import { prepareChange } from '../interactions/write/prepare-change.ts'
 import type { Row, RowIndex } from '../store/store.ts'
@@ -40,9 +39,7 @@ export async function seedSandbox(context: Context): Promise<void> {
 async function putOrganizations(context: Context, organizations: readonly Organization[]): Promise<void> {
   const lastUpdated = context.clock().toISOString()
   const rows = organizations.map((organization) => buildRow(organization, lastUpdated))
-  await context.store.transact(async (unit) => {
-    for (const row of rows) await unit.put(row)
-  })
+  await context.store.transact((unit) => unit.putAll(rows))
 }
 
 /** Version 1 of an Organization; the resource is kept without id and meta, which belong to the row. */
@@ -88,7 +85,7 @@ async function fileChild(context: Context, child: ScenarioChild): Promise<void> 
   const filing = await filingFacts(request, caller, context)
   const facts = writeFacts(request, caller, context)
   const changes = parseChanges(request.body, (parts) => prepareChange(parts, { filing, context }))
-  const result = await context.store.transact((unit) => applyChanges(unit, changes, facts))
+  const result = await context.store.transact((unit) => applyTogether(unit, changes, facts))
   if ('issues' in result) throw new FhirError(result.issues.filter(isError))
 }
 

@@ -42,6 +42,8 @@ export interface LaneDoc {
   readonly again?: Again | null
   /** Absent as well while nobody has paused it. */
   readonly paused?: boolean
+  /** How often somebody wanted what waits to be sent at once; absent for never. */
+  readonly asks?: number
   readonly lastAnswer: { readonly at: Date; readonly answer: AnswerClass; readonly status?: number } | null
   readonly token: number
   readonly until: Date

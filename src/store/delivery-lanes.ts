@@ -137,14 +137,14 @@ export async function markAgain(
 }
 
 export async function makeDue({ collections }: LaneParts, id: ResourceId): Promise<boolean> {
-  const done = await collections.lanes.updateOne({ _id: id, halted: null }, { $set: { retryAt: null } })
+  const done = await collections.lanes.updateOne({ _id: id, halted: null }, { $set: { retryAt: null }, ...ASKED })
   return done.matchedCount === 1
 }
 
 export async function setPaused({ collections }: LaneParts, id: ResourceId, isPaused: boolean): Promise<boolean> {
   const others = isPaused ? { $ne: true } : true
-  const fields = isPaused ? { paused: true } : { paused: false, ...STEADY }
-  const done = await collections.lanes.updateOne({ _id: id, paused: others }, { $set: fields })
+  const update = isPaused ? { $set: { paused: true } } : { $set: { paused: false, ...STEADY }, ...ASKED }
+  const done = await collections.lanes.updateOne({ _id: id, paused: others }, update)
   return done.matchedCount === 1
 }
 
@@ -156,20 +156,20 @@ export async function queueAgain({ collections }: LaneParts, id: ResourceId, aga
     through: { $min: ['$deliveredThrough', { $max: [through, { $ifNull: ['$again.through', through] }] }] },
     asked: { $literal: asked },
   }
-  await collections.lanes.updateOne({ _id: id, deliveredThrough: { $gte: from } }, [
-    { $set: { again: wider, retryAt: null } },
-  ])
+  // What was not delivered waits anyway
+  const kept = { $cond: [{ $gte: ['$deliveredThrough', from] }, wider, '$again'] }
+  await collections.lanes.updateOne({ _id: id }, [{ $set: { again: kept, retryAt: null, asks: { $add: [ASKS, 1] } } }])
 }
 
 export async function markFailed(parts: LaneParts, lease: Lease, setback: Setback): Promise<boolean> {
-  const { attempt, failures, failingSince, retryAt, halted } = setback
+  const { attempt, failures, failingSince, retryAt = null, asks, halted } = setback
   return keepUnderLease(
     parts,
     { lease, attempt },
     {
       failures,
       failingSince,
-      retryAt: retryAt ?? null,
+      retryAt: { $cond: [{ $eq: [ASKS, asks] }, retryAt, null] },
       ...(halted === undefined ? {} : { halted }),
     },
   )
@@ -188,6 +188,10 @@ export async function openLane(parts: LaneParts, lease: Lease): Promise<boolean>
 }
 
 const MAX_TIME_EXPIRED = 50
+
+/** Somebody wants what waits at once: a try under way that then fails must not put the next one off again. */
+const ASKED = { $inc: { asks: 1 } } as const
+const ASKS = { $ifNull: ['$asks', 0] }
 
 /** What a lane is when nothing has failed. */
 export const STEADY = { failures: 0, failingSince: null, retryAt: null } as const
@@ -211,19 +215,19 @@ export function ofLease(lease: Lease): { readonly _id: ResourceId; readonly toke
 }
 
 function hold(doc: LaneDoc, lastNumber: number): HeldLane {
-  return { ...readLaneDoc(doc, lastNumber), lease: { id: doc._id, token: doc.token } }
+  return { ...readLaneDoc(doc, lastNumber), lease: { id: doc._id, token: doc.token }, asks: doc.asks ?? 0 }
 }
 
-/** A kept attempt and the lane's fields that it changes, in one transaction. */
+/** A kept attempt and the lane's fields that it changes (values or expressions), in one transaction. */
 async function keepUnderLease(
   { handle, collections }: LaneParts,
   { lease, attempt }: { readonly lease: Lease; readonly attempt: Attempt },
-  fields: Partial<Omit<LaneDoc, '_id'>>,
+  fields: Partial<Record<keyof Omit<LaneDoc, '_id'>, unknown>>,
 ): Promise<boolean> {
   return unlessLost(() =>
     handle.transact(async (session) => {
-      const set = { $set: { ...fields, lastAnswer: answerOf(attempt) } }
-      const lane = await collections.lanes.updateOne(ofLease(lease), set, { session })
+      const set = { $set: { ...fields, lastAnswer: { $literal: answerOf(attempt) } } }
+      const lane = await collections.lanes.updateOne(ofLease(lease), [set], { session })
       if (lane.matchedCount !== 1) throw new LeaseLost()
       await insertAttempt(collections, { lease, attempt }, session)
     }),

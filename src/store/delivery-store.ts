@@ -76,6 +76,8 @@ export type TakenLane = Pick<HeldLane, 'id' | 'lease' | 'deliveredThrough'>
 /** A lane that this process works on. */
 export interface HeldLane extends Lane {
   readonly lease: Lease
+  /** How often somebody had wanted what waits to be sent at once (makeDue, queueAgain, the end of a pause). */
+  readonly asks: number
 }
 
 /** An event with the number it has in one Subscription. */
@@ -112,6 +114,8 @@ export interface Setback {
   readonly failingSince: Date
   /** No try before this; absent when the lane halts. */
   readonly retryAt?: Date
+  /** Of the lane when the try began: when somebody has asked since, the next one is due at once whatever retryAt says. */
+  readonly asks: number
   readonly halted?: HaltReason
 }
 
@@ -207,7 +211,7 @@ export interface DeliveryStore {
   makeDue(id: ResourceId): Promise<boolean>
   /** Pauses or resumes a lane; resumed, it starts afresh: what failed before counts no more. False when it is so already or there is none. Needs no lease: it changes no delivery. */
   setPaused(id: ResourceId, isPaused: boolean): Promise<boolean>
-  /** Queues what of these numbers was delivered to be sent once more, beside what was asked for before, and makes the lane due. */
+  /** Queues what of these numbers was delivered to be sent once more, beside what was asked for before, and makes what waits due as makeDue does. */
   queueAgain(id: ResourceId, again: Again): Promise<void>
 
   /** Every lane, with the age of what waits first: for metrics and the administrator. */

@@ -11,22 +11,23 @@ interface Migration {
   /** Rises by one; never used again. */
   readonly number: number
   readonly name: string
-  /** May run again after a crash in the middle: each step makes only what is missing. */
-  run(db: Db): Promise<void>
+  /** What it does beside making the collections and indexes that are missing. May run again after a crash in the middle. */
+  run?(db: Db): Promise<void>
 }
 
+/** One that has nothing to run adds collections or indexes. */
 const MIGRATIONS: readonly Migration[] = [
-  { number: 1, name: 'collections and indexes', run: prepareCollections },
-  { number: 2, name: 'delivery', run: prepareDeliveryCollections },
-  { number: 3, name: 'work of the day', run: prepareCollections },
+  { number: 1, name: 'collections and indexes' },
+  { number: 2, name: 'delivery' },
+  { number: 3, name: 'work of the day' },
   { number: 4, name: 'plans never told', run: markNeverTold },
-  { number: 5, name: 'replaced numbers', run: prepareNumbers },
-  { number: 6, name: 'plans that wait for a Patient', run: prepareCollections },
-  { number: 7, name: 'acknowledgements', run: prepareAcknowledgements },
-  { number: 8, name: 'pages in the order of an index', run: prepareOrders },
-  { number: 9, name: 'seals of the audit', run: prepareCollections },
-  { number: 10, name: 'alerts among the audit', run: prepareCollections },
-  { number: 11, name: 'messages between processes', run: prepareCollections },
+  { number: 5, name: 'replaced numbers', run: nameSubjects },
+  { number: 6, name: 'plans that wait for a Patient' },
+  { number: 7, name: 'acknowledgements', run: awaitAcknowledgements },
+  { number: 8, name: 'pages in the order of an index', run: dropReplaced },
+  { number: 9, name: 'seals of the audit' },
+  { number: 10, name: 'alerts among the audit' },
+  { number: 11, name: 'messages between processes' },
 ]
 
 /** The lease and the record of what was done, in one collection. */
@@ -64,8 +65,10 @@ async function runOpen(
   const renewal = setInterval(() => void takeLease(records, holder).catch(() => undefined), LEASE_MS / 3)
   try {
     // Read again under the lease: another server may have been quicker.
-    for (const migration of await findOpen(records)) {
-      await migration.run(db)
+    const open = await findOpen(records)
+    if (open.length > 0) await prepareCollections(db)
+    for (const migration of open) {
+      await migration.run?.(db)
       await records.updateOne({ _id: idOf(migration) }, { $set: { name: migration.name } }, { upsert: true })
       log.info({ migration: migration.number, name: migration.name }, 'database migrated')
     }
@@ -101,21 +104,18 @@ const idOf = (migration: Migration): string => `m${String(migration.number).padS
 
 /** The work of the day looks for plans by the day they were last told on; those of before have none. */
 async function markNeverTold(db: Db): Promise<void> {
-  await prepareCollections(db)
   const plans = db.collection(ROW_COLLECTIONS.EpisodeOfCare)
   await plans.updateMany({ kind: { $exists: false }, toldOn: { $exists: false } }, { $set: { toldOn: '' } })
 }
 
 /** An access made before numbers could be replaced was made under the number that the child still has. */
-async function prepareNumbers(db: Db): Promise<void> {
-  await prepareCollections(db)
+async function nameSubjects(db: Db): Promise<void> {
   const accesses = db.collection(COLLECTIONS.accesses)
   await accesses.updateMany({ subjectKey: { $exists: false } }, [{ $set: { subjectKey: '$childKey' } }])
 }
 
 /** An access made before authorities could answer waits for all of them. */
-async function prepareAcknowledgements(db: Db): Promise<void> {
-  await prepareCollections(db)
+async function awaitAcknowledgements(db: Db): Promise<void> {
   const accesses = db.collection(COLLECTIONS.accesses)
   await accesses.updateMany({ unacknowledged: { $exists: false } }, [{ $set: { unacknowledged: '$authorities' } }])
 }
@@ -128,16 +128,16 @@ const REPLACED = [
 ] as const
 
 /** Each entry of an index is paid for by every check or upload: what was replaced goes. */
-async function prepareOrders(db: Db): Promise<void> {
-  await prepareCollections(db)
+async function dropReplaced(db: Db): Promise<void> {
   for (const [name, index] of REPLACED) {
     const collection = db.collection(name)
     if (await collection.indexExists(index)) await collection.dropIndex(index)
   }
 }
 
-/** Creating an index makes its collection too: inside a transaction none has to be made. */
+/** All of this program, whichever migration brought them. Creating an index makes its collection too: inside a transaction none has to be made. */
 async function prepareCollections(db: Db): Promise<void> {
+  await prepareDeliveryCollections(db)
   const byCollection = Map.groupBy(INDEXES, ({ collection }) => collection)
   for (const [name, indexes] of byCollection) {
     await db.collection(name).createIndexes(indexes.map(({ fields, options }) => ({ ...options, key: fields })))

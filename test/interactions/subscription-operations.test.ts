@@ -252,6 +252,24 @@ describe('$resend', () => {
     expect(target.taken()).toEqual([1, 2])
   })
 
+  test.each([
+    ['what waits', () => []],
+    ['and what was sent before, too', () => [text('eventsUntilNumber', '1')]],
+  ])('asked for while a try is under way that then fails, the next one is due at once: %s', async (_what, numbers) => {
+    const target = await receiver()
+    const mine = await subscribe(server, subscriptionOf(target.url))
+    await commitEvents(server, 1)
+    await waitFor('one', () => target.taken().length === 1)
+    target.behave({ kind: 'hang' })
+    await commitEvents(server, 1)
+    await waitFor('a try', () => target.ofType('event-notification').length === 2)
+    target.behave(ok)
+    await again(mine, ...numbers())
+    target.drop()
+    await waitFor('the rest', () => target.taken().length === 2 + numbers().length)
+    expect(target.taken()).toEqual(numbers().length === 0 ? [1, 2] : [1, 1, 2])
+  })
+
   test('of a Subscription in error makes a handshake and then brings everything; one that is off stays off', async () => {
     const target = await receiver()
     const mine = await subscribe(server, subscriptionOf(target.url))

@@ -48,6 +48,8 @@ export interface Receiver {
   resets(): number
   /** Bytes of answers that were written to connections that have ended. */
   sentBytes(): number
+  /** Ends every connection: what hangs fails. */
+  drop(): void
   close(): Promise<void>
 }
 
@@ -85,6 +87,9 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
     received.push(describe({ request, body, behaviour, keys: options.keys ?? [] }))
     act(behaviour, request, response)
   }
+  const drop = (): void => {
+    for (const socket of sockets) socket.destroy()
+  }
   const listener = (request: IncomingMessage, response: ServerResponse): void => {
     handle(request, response).catch(() => response.destroy())
   }
@@ -117,9 +122,10 @@ export async function startReceiver(options: ReceiverOptions = {}): Promise<Rece
         .flatMap((one) => numbersOf(one.bundle)),
     resets: () => resets,
     sentBytes: () => sentBytes,
+    drop,
     async close() {
       const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-      for (const socket of sockets) socket.destroy()
+      drop()
       await closed
     },
   }

@@ -9,6 +9,7 @@ import type { Context } from '../../src/context.ts'
 import { type Overrides, startServer } from '../../src/server.ts'
 import { startCapture } from './capture.ts'
 import { testDatabase } from './database.ts'
+import { placeTestIdentities } from './test-identities.ts'
 import { getToken } from './tokens.ts'
 
 /** The instant at which test servers begin: a Sunday noon in London summer time. */
@@ -55,6 +56,7 @@ export async function startTestServer(
 ): Promise<TestServer> {
   const database = testDatabase()
   const dataDir = mkdtempSync(join(tmpdir(), 'cpis-test-'))
+  placeTestIdentities(dataDir)
   let now = new Date(START)
   const config = parseConfig({
     CPIS_DATA_DIR: dataDir,

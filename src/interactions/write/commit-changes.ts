@@ -57,8 +57,12 @@ export async function commitChanges(changes: readonly Change[], committing: Comm
   return result.applied
 }
 
-/** All reads that can be foreseen in a few, all writes and locks in a few more: round trips are what a transaction costs. */
-async function applyTogether(unit: Unit, changes: readonly Change[], facts: WriteFacts): Promise<AppliedOrIssues> {
+/** applyChanges with all reads that can be foreseen in a few, all writes and locks in a few more: round trips are what a transaction costs. */
+export async function applyTogether(
+  unit: Unit,
+  changes: readonly Change[],
+  facts: WriteFacts,
+): Promise<AppliedOrIssues> {
   const chunk = openChunkUnit(unit, facts.owner)
   await chunk.readAhead(changes)
   chunk.begin()
