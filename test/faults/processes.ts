@@ -57,9 +57,13 @@ function run(wish: ProcessWish): DeliveryProcess {
   child.stderr?.on('data', (chunk: Buffer) => {
     faults += chunk
   })
-  const isOver = (): boolean => child.exitCode !== null || child.signalCode !== null
+  // its output has come to its end then, which it has not yet when it exits
+  let isOver = false
+  const over = once(child, 'close').then(() => {
+    isOver = true
+  })
   const ended = async (): Promise<NodeJS.Signals | null> => {
-    if (!isOver()) await once(child, 'exit')
+    await over
     return child.signalCode
   }
   const lines = (): readonly string[] => output.split('\n')
@@ -72,14 +76,14 @@ function run(wish: ProcessWish): DeliveryProcess {
         `a process to say "${line}"`,
         () => {
           if (lines().includes(line)) return true
-          if (isOver()) throw new Error(`It ended with ${child.exitCode ?? child.signalCode}: ${faults}`)
+          if (isOver) throw new Error(`It ended with ${child.exitCode ?? child.signalCode}: ${faults}`)
           return false
         },
         60_000,
       )
     },
     async end() {
-      if (!isOver()) child.kill('SIGKILL')
+      if (!isOver) child.kill('SIGKILL')
       await ended()
     },
   }
