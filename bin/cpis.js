@@ -2,6 +2,7 @@
 // Starts `cpis` on a node that can run it (runtime.md "Node"): plain JavaScript that node 14 can read.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
+import module from 'node:module'
 import { constants } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,8 +12,14 @@ const LEAST = [22, 20]
 const YOUNG = '--max-semi-space-size=32'
 const project = dirname(dirname(fileURLToPath(import.meta.url)))
 
-if (isNewEnough(process.versions.node)) import('../src/main.ts')
+if (isNewEnough(process.versions.node)) startHere()
 else startOnBroughtNode()
+
+// Half of a start is compiling: what was compiled before is kept beside the packages, where only who may install can write.
+function startHere() {
+  module.enableCompileCache(join(project, 'node_modules', '.cache', 'cpis'))
+  import('../src/main.ts')
+}
 
 function isNewEnough(version) {
   const parts = version.split('.').map(Number)
