@@ -137,14 +137,14 @@ export async function markAgain(
 }
 
 export async function makeDue({ collections }: LaneParts, id: ResourceId): Promise<boolean> {
-  const done = await collections.lanes.updateOne({ _id: id, halted: null }, { $set: { retryAt: null }, ...ASKED })
+  const done = await collections.lanes.updateOne({ _id: id, halted: null }, [{ $set: DUE }])
   return done.matchedCount === 1
 }
 
 export async function setPaused({ collections }: LaneParts, id: ResourceId, isPaused: boolean): Promise<boolean> {
   const others = isPaused ? { $ne: true } : true
-  const update = isPaused ? { $set: { paused: true } } : { $set: { paused: false, ...STEADY }, ...ASKED }
-  const done = await collections.lanes.updateOne({ _id: id, paused: others }, update)
+  const fields = isPaused ? { paused: true } : { paused: false, ...STEADY, ...DUE }
+  const done = await collections.lanes.updateOne({ _id: id, paused: others }, [{ $set: fields }])
   return done.matchedCount === 1
 }
 
@@ -158,7 +158,7 @@ export async function queueAgain({ collections }: LaneParts, id: ResourceId, aga
   }
   // What was not delivered waits anyway
   const kept = { $cond: [{ $gte: ['$deliveredThrough', from] }, wider, '$again'] }
-  await collections.lanes.updateOne({ _id: id }, [{ $set: { again: kept, retryAt: null, asks: { $add: [ASKS, 1] } } }])
+  await collections.lanes.updateOne({ _id: id }, [{ $set: { again: kept, ...DUE } }])
 }
 
 export async function markFailed(parts: LaneParts, lease: Lease, setback: Setback): Promise<boolean> {
@@ -189,9 +189,9 @@ export async function openLane(parts: LaneParts, lease: Lease): Promise<boolean>
 
 const MAX_TIME_EXPIRED = 50
 
-/** Somebody wants what waits at once: a try under way that then fails must not put the next one off again. */
-const ASKED = { $inc: { asks: 1 } } as const
 const ASKS = { $ifNull: ['$asks', 0] }
+/** What waits is wanted at once: it is counted, so that a try under way that then fails does not put the next one off again. For update pipelines. */
+const DUE = { retryAt: null, asks: { $add: [ASKS, 1] } }
 
 /** What a lane is when nothing has failed. */
 export const STEADY = { failures: 0, failingSince: null, retryAt: null } as const
