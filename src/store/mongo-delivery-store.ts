@@ -1,6 +1,6 @@
 /** The DeliveryStore on MongoDB: puts together numbering, lanes and leases (storage.md "Collections"; delivery.md). */
 import { clearOld } from './delivery-clearing.ts'
-import { deliveryCollections, prepareDeliveryCollections } from './delivery-collections.ts'
+import { deliveryCollections } from './delivery-collections.ts'
 import {
   buildLaneReader,
   buildRenewal,
@@ -27,10 +27,9 @@ import { watchEvents } from './delivery-watch.ts'
 import { mapErrors } from './mongo-errors.ts'
 import type { MongoHandle } from './mongo-handle.ts'
 
-/** Makes collections and indexes where they are missing, then gives the store. Database I/O. */
+/** On a database that openStore has brought up to this program's schema. Makes the leases of work where they are missing, then gives the store. Database I/O. */
 export async function openDeliveryStore(handle: MongoHandle): Promise<DeliveryStore> {
   const collections = deliveryCollections(handle.db)
-  await prepareDeliveryCollections(handle.db)
   await prepareWorkLeases(collections)
   const parts = { handle, collections }
   const readNow = buildLaneReader(parts)
