@@ -15,7 +15,6 @@ import { SCENARIO_NUMBERS } from './scenario-numbers.ts'
 import { measureSideBySide } from './side-by-side.ts'
 
 const COUNCIL = 'la-E10000007'
-const WARM_SECONDS = 20
 const FILED = 2_000
 const OPEN_PER_SECOND = 100
 
@@ -36,8 +35,7 @@ export async function benchCheck(options: BenchOptions): Promise<void> {
     const filed = buildChildren(FILED, random, taken)
     await fileChildren(arena, filed, random)
     const checker = buildChecker({ arena, random, filed, taken })
-    const floor = await openFloor(arena.mongodbUrl, random)
-    await warmUp(arena, { checker, floor })
+    const floor = await warmUp(arena, { checker, random, seconds: options.warmSeconds })
     const rungs: Rung[] = []
     for (const callers of options.callers) rungs.push(await climb({ arena, checker, floor }, callers, options))
     await floor.close()
@@ -65,11 +63,16 @@ async function fileChildren(arena: Arena, children: readonly Child[], random: Ra
   await http.close()
 }
 
-/** What is measured after a few thousand checks is the compiler of JavaScript, on a slow machine for a minute. */
-async function warmUp({ pids }: Arena, { checker, floor }: { checker: Checker; floor: Floor }): Promise<void> {
-  const { times } = await runClosedLoop({ callers: 16, seconds: WARM_SECONDS, pids }, checker.check)
-  const bare = await runClosedLoop({ callers: 16, seconds: WARM_SECONDS / 2, pids }, floor.transaction)
+/** What is measured after a few thousand checks is the compiler of JavaScript, on a slow machine for a minute. The floor copies a record of the checks made here. */
+async function warmUp(
+  { pids, mongodbUrl }: Arena,
+  { checker, random, seconds }: { checker: Checker; random: Random; seconds: number },
+): Promise<Floor> {
+  const { times } = await runClosedLoop({ callers: 16, seconds, pids }, checker.check)
+  const floor = await openFloor(mongodbUrl, random)
+  const bare = await runClosedLoop({ callers: 16, seconds: seconds / 2, pids }, floor.transaction)
   say(`warmed up with ${times.length} checks and ${bare.times.length} bare transactions`)
+  return floor
 }
 
 async function climb(

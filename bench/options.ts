@@ -10,6 +10,8 @@ export interface BenchOptions {
   readonly rounds: number
   /** Length of a round. */
   readonly seconds: number
+  /** check, upload: what goes before the measured rounds. */
+  readonly warmSeconds: number
   /** Rungs of the closed ladder. */
   readonly callers: readonly number[]
   /** Length of the open loop; 0 leaves it out. */
@@ -55,6 +57,7 @@ export const USAGE = `npm run bench -- NAME [options]
   --seed N          what the random numbers begin with (20260503)
   --rounds N        rounds of which the median is told (3)
   --seconds N       length of a round (4; notify 12)
+  --warm N          check, upload: seconds of load before the first round (20)
   --callers N,N     rungs of the closed ladder (1,8,32,64)
   --minutes N       length of the open loop in minutes (a third of one; 0 leaves it out)
   --no-readme       leave the table of bench/README.md as it is
@@ -73,6 +76,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       seed: { type: 'string', default: '20260503' },
       rounds: { type: 'string', default: '3' },
       seconds: { type: 'string' },
+      warm: { type: 'string', default: '20' },
       waiting: { type: 'string', default: '100k' },
       callers: { type: 'string', default: '1,8,32,64' },
       minutes: { type: 'string' },
@@ -90,6 +94,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
     seed: atLeast('seed', values.seed, 0),
     rounds: atLeast('rounds', values.rounds, 1),
     seconds: atLeast('seconds', values.seconds ?? (name === 'notify' ? '12' : '4'), 0.1),
+    warmSeconds: atLeast('warm', values.warm, 0.1),
     waiting: parseCount('waiting', values.waiting, 1),
     callers: values.callers.split(',').map((one) => atLeast('callers', one, 1)),
     openSeconds: Math.round(atLeast('minutes', values.minutes ?? '0.333', 0) * 60),

@@ -14,7 +14,6 @@ import { SCENARIO_NUMBERS } from './scenario-numbers.ts'
 const COUNCIL = 'la-E10000007'
 const BATCH = 1_000
 const CALLERS = [1, 8]
-const WARM_SECONDS = 20
 const WARM_NIGHTS = 3
 
 interface Ground {
@@ -45,7 +44,7 @@ export async function benchUpload(options: BenchOptions): Promise<void> {
 
 /** What is measured after a few hundred requests is the compiler of JavaScript, on a slow machine for minutes. */
 async function warmUp(ground: Ground, options: BenchOptions): Promise<void> {
-  await singles(ground, Math.max(...CALLERS), { ...options, rounds: 1, seconds: WARM_SECONDS })
+  await singles(ground, Math.max(...CALLERS), { ...options, rounds: 1, seconds: options.warmSeconds })
   await nightly(ground, { ...options, rounds: WARM_NIGHTS })
   say('warmed up')
 }
