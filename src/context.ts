@@ -12,6 +12,7 @@ import type { EnumerationWatch } from './interactions/check/enumeration-watch.ts
 import type { GrantBudget } from './interactions/grant-budget.ts'
 import type { RefusalBudget } from './interactions/refusal-budget.ts'
 import type { BundleTurns } from './interactions/transaction/bundle-turns.ts'
+import type { WriteGroups } from './interactions/write/write-groups.ts'
 import type { Keys } from './keys.ts'
 import type { Metrics } from './metrics.ts'
 import type { DeliveryStore } from './store/delivery-store.ts'
@@ -60,6 +61,8 @@ export interface Context {
   readonly metrics: Metrics
   readonly refusals: RefusalBudget
   readonly grants: GrantBudget
+  /** Small writes: those of one authority that come together share a commit. */
+  readonly writes: WriteGroups
   /** Large Bundles, a few at a time. */
   readonly bundleTurns: BundleTurns
   /** Who runs through numbers; watches no one where limits are off. */

@@ -22,6 +22,7 @@ import { readForAuthority } from './interactions/read-for-authority.ts'
 import { buildRefusalBudget } from './interactions/refusal-budget.ts'
 import { buildBundleTurns } from './interactions/transaction/bundle-turns.ts'
 import { turnPlan } from './interactions/turn-of-day.ts'
+import { buildWriteGroups } from './interactions/write/write-groups.ts'
 import { orderKeys } from './key-rotation.ts'
 import { watchKeys } from './key-watch.ts'
 import { keysFileOf, loadKeys } from './keys.ts'
@@ -127,6 +128,7 @@ async function start(config: Config, overrides: Overrides, { stops, closeAll }: 
     metrics: buildMetrics(),
     refusals: buildRefusalBudget(),
     grants: buildGrantBudget(),
+    writes: buildWriteGroups(store),
     bundleTurns: buildBundleTurns(),
     enumeration: limits === undefined ? NO_WATCH : buildEnumerationWatch(),
     wakeDelivery: (reason) => wakeDelivery(reason),

@@ -74,6 +74,7 @@ async function runTransaction(work: BundleWork): Promise<FhirResponse> {
     caller,
     context,
     status: () => 200,
+    isAlone: reads.reads.length > 0,
     also: async (unit, done) => {
       answers = await answerReads(reads.reads, caller, { context, reader: unit })
       if (bundle.identifier === undefined) return

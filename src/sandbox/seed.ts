@@ -10,9 +10,10 @@ import type { FhirRequest } from '../interactions/interaction.ts'
 import { parseBundle } from '../interactions/transaction/bundle-entries.ts'
 import { parseEntryChange } from '../interactions/transaction/entry-change.ts'
 import type { Change } from '../interactions/write/change.ts'
-import { applyTogether, writeFacts } from '../interactions/write/commit-changes.ts'
+import { writeFacts } from '../interactions/write/commit-changes.ts'
 import { filingFacts } from '../interactions/write/filing-facts.ts'
 import { prepareChange } from '../interactions/write/prepare-change.ts'
+import { applyInTurn } from '../interactions/write/write-groups.ts'
 import type { Row, RowIndex } from '../store/store.ts'
 import { buildAuthorities, buildSites } from './organizations.ts'
 import { buildScenario, type ScenarioChild } from './scenario.ts'
@@ -85,8 +86,8 @@ async function fileChild(context: Context, child: ScenarioChild): Promise<void> 
   const filing = await filingFacts(request, caller, context)
   const facts = writeFacts(request, caller, context)
   const changes = parseChanges(request.body, (parts) => prepareChange(parts, { filing, context }))
-  const result = await context.store.transact((unit) => applyTogether(unit, changes, facts))
-  if ('issues' in result) throw new FhirError(result.issues.filter(isError))
+  const [result] = await context.store.transact((unit) => applyInTurn(unit, [{ changes, facts }]))
+  if (result !== undefined && 'issues' in result) throw new FhirError(result.issues.filter(isError))
 }
 
 function parseChanges(body: unknown, prepare: (parts: Parameters<typeof prepareChange>[0]) => Change): Change[] {

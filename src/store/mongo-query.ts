@@ -9,7 +9,7 @@ import type { Criterion, IndexField, Query } from './store.ts'
 export type RowFilter = Filter<RowDocument>
 
 /** Field of the contract → field of the document. What is not listed cannot be asked for. */
-const FIELDS: ReadonlyMap<string, string> = new Map<IndexField, keyof RowDocument>([
+const FIELDS: ReadonlyMap<string, string> = new Map<IndexField | 'patientToken', keyof RowDocument>([
   ['id', '_id'],
   ['lastUpdated', 'lastUpdated'],
   ['nhsNumber', 'subjectKey'],
@@ -19,6 +19,7 @@ const FIELDS: ReadonlyMap<string, string> = new Map<IndexField, keyof RowDocumen
   ['start', 'start'],
   ['end', 'end'],
   ['patientId', 'patientId'],
+  ['patientToken', 'patientToken'],
   ['planId', 'planId'],
   ['flagId', 'flagId'],
   ['birthDate', 'birthDate'],

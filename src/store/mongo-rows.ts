@@ -45,6 +45,13 @@ function buildRows<T extends OwnedType>(scope: Scope, type: T, own: { readonly o
       const documents = await run(scope, found.toArray())
       return documents.map((one) => toRow(type, one, crypto))
     },
+    async searchAny(criteria, limit) {
+      if (limit <= 0 || criteria.length === 0) return []
+      // the whole filter in each part: then each is planned by itself
+      const $or = criteria.map((one) => inside({ deleted: false }, toFilter([one], crypto)))
+      const documents = await run(scope, rows.find({ $or }, { ...options, limit }).toArray())
+      return documents.map((one) => toRow(type, one, crypto))
+    },
     async count(criteria) {
       const filter = inside({ deleted: false }, toFilter(criteria, crypto))
       return run(scope, rows.countDocuments(filter, options))

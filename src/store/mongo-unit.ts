@@ -4,7 +4,7 @@ import type { DirectoryCache } from './directory-cache.ts'
 import type { LockQueue } from './lock-queue.ts'
 import { insertAccess } from './mongo-accesses.ts'
 import { insertAcknowledgement } from './mongo-acknowledgements.ts'
-import { insertAudit } from './mongo-audits.ts'
+import { insertAudit, insertAudits, toAuditDocument } from './mongo-audits.ts'
 import { lockChildState, saveChildState } from './mongo-children.ts'
 import { findPlansAgain } from './mongo-day-work.ts'
 import { takeLocks } from './mongo-locks.ts'
@@ -57,6 +57,11 @@ export function buildUnit(scope: Scope, { directory, queue, onWrite }: UnitParts
     gatherChild: (parts) => gatherChild(scope, parts),
     appendAcknowledgement: (acknowledgement) => insertAcknowledgement(scope, acknowledgement),
     appendAudit: (record) => insertAudit(scope, record),
+    appendAudits: (records) =>
+      insertAudits(
+        scope,
+        records.map((one) => toAuditDocument(scope, one)),
+      ),
     appendEvents: async (events) => {
       if (events.length > 0)
         await deliveryCollections(scope.db).events.insertMany(events.map(newEventDoc), writing(scope))

@@ -100,7 +100,7 @@ export type Criterion =
       readonly anyOf: readonly string[]
       readonly not?: boolean
     }
-  | { readonly field: 'identifier'; readonly tokens: readonly Token[]; readonly not?: boolean }
+  | { readonly field: 'identifier' | 'patientToken'; readonly tokens: readonly Token[]; readonly not?: boolean }
   | { readonly field: IndexField; readonly missing: boolean }
   /** from inclusive, before exclusive; days or instants as text. `openEnd` keeps rows that lack the field. */
   | {
@@ -126,6 +126,8 @@ export interface Rows<T extends OwnedType> {
   find(id: ResourceId): Promise<Row<T> | undefined>
   findVersion(id: ResourceId, version: number): Promise<Row<T> | undefined>
   search(query: Query): Promise<readonly Row<T>[]>
+  /** Rows that fit any one of these, in no order and each once; at most `limit`. One read, each part by its own index. */
+  searchAny(criteria: readonly Criterion[], limit: number): Promise<readonly Row<T>[]>
   count(criteria: readonly Criterion[]): Promise<number>
   /** Versions, newest first; of one id, or of the whole type when id is absent. */
   history(options: {

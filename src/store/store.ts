@@ -156,6 +156,8 @@ export interface Unit extends Reader {
   appendAcknowledgement(acknowledgement: Acknowledgement): Promise<void>
   /** StoreError 'duplicate' when the id was used. */
   appendAudit(record: AuditRecord): Promise<void>
+  /** The same for several, in one call; all or none. */
+  appendAudits(records: readonly AuditRecord[]): Promise<void>
   /** In one call to the database; none for no events. */
   appendEvents(events: readonly RegisterEvent[]): Promise<void>
   saveBundleReply(owner: AuthorityCode, identifier: Token, reply: BundleReply, expiresAt: Date): Promise<void>

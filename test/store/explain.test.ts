@@ -152,6 +152,24 @@ function eventOf(id: string): RegisterEvent {
   return { id, at: NOON, topic: 'child-checked', authority: DERBY, plans: [], caseStatus: 'open' }
 }
 
+describe('what a write looks for', () => {
+  test('plans by identifier, by number and by the child they name: one read, each part by its own index', async () => {
+    const token = { system: 'https://plans.example', value: `${DERBY}-000007` }
+    const criteria: readonly Criterion[] = [
+      { field: 'identifier', tokens: [token, { ...token, value: `${DERBY}-000008` }] },
+      { field: 'nhsNumber', anyOf: [LONELY, BUSY] },
+      { field: 'patientToken', tokens: [token, { value: token.value }] },
+    ]
+    const found = await read().of(DERBY, 'EpisodeOfCare').searchAny(criteria, 50)
+    expect(found.map(({ id }) => id as string).toSorted()).toEqual(
+      [`${DERBY}-000000`, `${DERBY}-000007`, `${DERBY}-000008`].toSorted(),
+    )
+    const done = await look(() => read().of(DERBY, 'EpisodeOfCare').searchAny(criteria, 50))
+    expect(done.length).toBe(1)
+    expectBounded(done, { documents: 3 })
+  })
+})
+
 describe('a search of the audit', () => {
   test.each([
     ['by child', () => read().audits({ nhsNumber: nhsNumber(BUSY), limit: PAGE })],

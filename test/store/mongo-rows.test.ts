@@ -64,7 +64,10 @@ describe('values that would be operators', () => {
       { field: 'name', startsWith: values },
       { or: [[{ field: 'id', anyOf: values }]] },
     ]
-    for (const one of criteria) await expect(search([one])).rejects.toThrow(TypeError)
+    for (const one of criteria) {
+      await expect(search([one])).rejects.toThrow(TypeError)
+      await expect(plans().searchAny([one], 5)).rejects.toThrow(TypeError)
+    }
   })
 
   test.each(payloads.slice(0, 4))('%j as an id, a place or an owner finds nothing', async (payload) => {
@@ -103,6 +106,21 @@ describe('another authority', () => {
     expect(await other.count([{ or: [[{ field: 'id', anyOf: ['a'] }], [{ field: 'id', anyOf: ['b'] }]] }])).toBe(0)
     expect(await other.history({ id: resourceId('a'), limit: 10 })).toEqual([])
     expect(idsOf(await other.history({ limit: 10 }))).toEqual(['s'])
+  })
+
+  test('any of several keys finds its own rows only, each once, deleted ones never', async () => {
+    const gone = planRow({ id: 'gone', number: '9990000019' })
+    await opened.store.transact((unit) => unit.put(gone))
+    await opened.store.transact((unit) => unit.put(planRow({ id: 'gone', version: 2, deleted: true })))
+    const criteria: readonly Criterion[] = [
+      { field: 'identifier', tokens: [{ system: 'urn:la', value: '1' }] },
+      { field: 'nhsNumber', anyOf: ['9990000011', '9990000012', '9990000019'] },
+      { field: 'id', anyOf: ['gone', 's'] },
+    ]
+    expect(idsOf(await plans().searchAny(criteria, 10)).toSorted()).toEqual(['a', 'b'])
+    expect((await plans().searchAny(criteria, 1)).length).toBe(1)
+    expect(await plans().searchAny([], 10)).toEqual([])
+    expect(await plans().searchAny(criteria, 0)).toEqual([])
   })
 
   test('cannot write a version of it', async () => {

@@ -14,7 +14,13 @@ import { resolveTarget } from './resolve-target.ts'
 import { isSameIndex } from './stands-as-it-was.ts'
 import { issuesOf, openWorkspace, pendingOf, say, type Target, type Workspace } from './workspace.ts'
 
-export type AppliedOrIssues = { readonly applied: readonly Applied[] } | { readonly issues: readonly Issue[] }
+export type AppliedOrIssues =
+  | {
+      readonly applied: readonly Applied[]
+      /** Whether an authority is told something of it. */
+      readonly hasEvents: boolean
+    }
+  | { readonly issues: readonly Issue[] }
 
 /**
  * Carries out changes of one LA, or nothing of them: then all faults, in the order of the changes, with their places.
@@ -33,8 +39,8 @@ export async function applyChanges(
   await decideFlags(work, changes)
   const issues = changes.flatMap((change) => issuesOf(work, change))
   if (issues.some(isError)) return { issues: issues.filter(isError) }
-  await write(work)
-  return { applied: changes.map((change) => appliedOf(work, change)) }
+  const hasEvents = await write(work)
+  return { applied: changes.map((change) => appliedOf(work, change)), hasEvents }
 }
 
 /** Deletes first, then Patients, then what refers to them. */
@@ -115,15 +121,18 @@ function identityTexts(change: Change): readonly string[] {
   return draft.identifiers.map((one) => `EpisodeOfCare ${JSON.stringify([one.system, one.value])}`)
 }
 
-/** Versions, indexes that changed without one, and what the authority is told at once. */
-async function write(work: Workspace): Promise<void> {
+/** Versions, indexes that changed without one, and what the authority is told at once: true when there is something of that. */
+async function write(work: Workspace): Promise<boolean> {
+  let hasEvents = false
   for (const { before, after: decided, rewritten } of work.pending.values()) {
     const { after, events } = isPlanRow(decided) ? dated(work, before, decided) : { after: decided, events: [] }
     if (rewritten) await work.unit.put(after)
     else if (before !== undefined && !isSameIndex(before, after))
       await work.unit.reindex(after.type, after.id, after.index)
     await work.unit.appendEvents(events)
+    hasEvents ||= events.length > 0
   }
+  return hasEvents
 }
 
 /** A plan with the days that the work of the day goes by, and what its authority is told at once. */

@@ -1,9 +1,6 @@
 /** Rows of one transaction that are known already: by id, and by keys of which all live rows are known. */
 import type { Criterion, OwnedType, Query, Row, Token } from '../../store/store.ts'
 
-/** Fields that a key may be made of. */
-export type KeyField = 'identifier' | 'nhsNumber' | 'patientId'
-
 export interface RowCache {
   /** From now on all live rows that this criterion, of one key, finds are those that are put here. */
   knowAll(type: OwnedType, criterion: Criterion): void
