@@ -8,8 +8,10 @@ import { isWriteConflict, mayRepeatCommit, mayRetryTransaction, toStoreError } f
 import { OPERATION_MS } from './scope.ts'
 import { StoreError } from './store.ts'
 
-/** After this many ms no further run of the work and no further commit begins. */
+/** After this many ms no further run of the work and no further commit begins; what was spent in a line that moved does not count. */
 const PATIENCE_MS = 5_000
+/** For so long in all a transaction stands in a line that moves: who is sent away from it would only come again, to its end. */
+const MOST_IN_LINE_MS = 15_000
 const MOST_PAUSE_MS = 200
 const ABORT_MS = 500
 
@@ -31,14 +33,15 @@ export async function runTransaction<T>(
   work: (session: ClientSession) => Promise<T>,
   end: End | ((result: T) => End) = 'commit',
 ): Promise<T> {
-  const deadline = performance.now() + PATIENCE_MS
+  const startedAt = performance.now()
+  let inLineMs = 0
   try {
     for (let run = 1; ; run++) {
       try {
         return await runOnce(client.startSession(), work, end)
       } catch (error) {
         if (!(error instanceof NotYourTurn) && !mayRetryTransaction(error)) throw error
-        await prepareNextRun(queue, { error, run, deadline })
+        inLineMs += await prepareNextRun(queue, { error, run, startedAt, inLineMs })
       }
     }
   } catch (error) {
@@ -88,15 +91,20 @@ async function commit(session: ClientSession): Promise<void> {
 interface Failure {
   readonly error: unknown
   readonly run: number
-  readonly deadline: number
+  readonly startedAt: number
+  /** So far. */
+  readonly inLineMs: number
 }
 
-async function prepareNextRun(queue: LockQueue, { error, run, deadline }: Failure): Promise<void> {
-  const leftMs = deadline - performance.now()
+/** Resolves with the ms that were now spent in line. */
+async function prepareNextRun(queue: LockQueue, { error, run, startedAt, inLineMs }: Failure): Promise<number> {
+  const askedAt = performance.now()
   const tooBusy = new StoreError('transient', 'Too many changes of the same records at once.', { cause: error })
-  if (leftMs <= 0) throw tooBusy
-  if (error instanceof NotYourTurn || isWriteConflict(error)) {
-    if (!(await queue.wait(leftMs))) throw tooBusy
-  }
+  if (askedAt - startedAt - inLineMs > PATIENCE_MS) throw tooBusy
+  const isBehind = error instanceof NotYourTurn || isWriteConflict(error)
+  const patience = { stuckMs: PATIENCE_MS, mostMs: MOST_IN_LINE_MS - inLineMs }
+  if (isBehind && !(await queue.wait(patience))) throw tooBusy
+  const nowInLineMs = performance.now() - askedAt
   if (!(error instanceof NotYourTurn)) await sleep(randomInt(1, Math.min(MOST_PAUSE_MS, 2 ** (run + 2))))
+  return nowInLineMs
 }

@@ -63,17 +63,19 @@ test('five servers that open a fresh database at once prepare it once', async ()
   await Promise.all(stores.map((one) => one.close()))
 })
 
+const LONG = { stuckMs: 5_000, mostMs: 5_000 }
+
 test('a queue that gives up waiting still keeps those behind it in order', async () => {
   const queues = buildLockQueues()
   const [first, second, third] = [queues.open(), queues.open(), queues.open()]
   for (const queue of [first, second, third]) queue.enter('child')
-  expect(await first.wait(1000)).toBe(true)
+  expect(await first.wait(LONG)).toBe(true)
   expect(() => queues.open().enter('child')).toThrow(NotYourTurn)
   expect(() => queues.open().enter('other child')).not.toThrow()
   first.enter('child')
-  expect(await second.wait(5)).toBe(false)
+  expect(await second.wait({ stuckMs: 5, mostMs: 5_000 })).toBe(false)
   let hasArrived = false
-  const arrival = third.wait(5000).then((result) => {
+  const arrival = third.wait(LONG).then((result) => {
     hasArrived = result
   })
   await new Promise((resolve) => setImmediate(resolve))
@@ -86,6 +88,25 @@ test('a queue that gives up waiting still keeps those behind it in order', async
     queues.open().enter('child')
     return true
   })
+})
+
+test('who stands in a line that moves is not sent away, however long it is; but not for ever', async () => {
+  const queues = buildLockQueues()
+  const line = Array.from({ length: 12 }, () => queues.open())
+  for (const queue of line) queue.enter('child')
+  const begunAt = performance.now()
+  // each has its turn for a good part of the time that a standing line is stood in
+  const turns = line.map(async (queue) => {
+    const hasTurn = await queue.wait({ stuckMs: 1_000, mostMs: 20_000 })
+    setTimeout(queue.leave, 150)
+    return hasTurn
+  })
+  const hasty = queues.open()
+  expect(() => hasty.enter('child')).toThrow(NotYourTurn)
+  const sentAway = hasty.wait({ stuckMs: 10_000, mostMs: 100 })
+  expect(await sentAway).toBe(false)
+  expect(await Promise.all(turns)).toEqual(Array(12).fill(true))
+  expect(performance.now() - begunAt).toBeGreaterThan(1_200)
 })
 
 interface CuttingProxy {
