@@ -5,6 +5,7 @@ import { type Db, MongoClient, type MongoClientOptions } from 'mongodb'
 import type { Logger } from 'pino'
 import { ConfigError } from '../config.ts'
 import type { Keys } from '../keys.ts'
+import { buildAuditGroup } from './audit-group.ts'
 import { buildCrypto } from './crypto.ts'
 import { findSandboxTraces, findServerFault, readServerFacts } from './database-facts.ts'
 import { deliveryCollections } from './delivery-collections.ts'
@@ -16,7 +17,6 @@ import { buildLockQueues } from './lock-queue.ts'
 import { migrate } from './migrations.ts'
 import { buildMissGroup } from './miss-group.ts'
 import { REPORT_MS } from './mongo-audit-usage.ts'
-import { insertAudit } from './mongo-audits.ts'
 import { buildBoard } from './mongo-board.ts'
 import { claimOnce, findClaims, forgetClaim } from './mongo-claims.ts'
 import { mapErrors, toStoreError } from './mongo-errors.ts'
@@ -135,7 +135,7 @@ function buildStore(client: MongoClient, db: Db, { url, keys, clock, contentOf }
       const parts = { directory, queue, onWrite: () => undefined }
       return runTransaction(client, queue, (session) => work(buildUnit({ ...scope, session }, parts)), 'abort')
     },
-    appendAudit: (record) => insertAudit(scope, record),
+    appendAudit: buildAuditGroup(scope),
     claim: (kind, text, expiresAt) => claimOnce(scope, { kind, text, expiresAt }),
     claims: (kind) => findClaims(scope, kind),
     unclaim: (kind, text) => forgetClaim(scope, kind, text),
