@@ -17,7 +17,7 @@ const ARROWS: Readonly<Record<string, readonly string[]>> = {
   fhir: [],
 }
 /** Files at the top of src that rooms may import. */
-const ROOT_FILES = ['context.ts', 'config.ts', 'keys.ts', 'metrics.ts', 'limits.ts']
+const ROOT_FILES = ['context.ts', 'config.ts', 'keys.ts', 'metrics.ts', 'limits.ts', 'turns.ts']
 
 const OWNER_OF: Readonly<Record<string, string>> = {
   express: 'http',

@@ -5,6 +5,7 @@ import { decideAccess } from '../auth/policy.ts'
 import type { Context } from '../context.ts'
 import { FhirError } from '../fhir/fhir-error.ts'
 import { type Issue, issue } from '../fhir/outcome.ts'
+import { inTurns } from '../turns.ts'
 import type { FhirRequest, FhirResponse, Handler } from './interaction.ts'
 import { requireAuthority } from './owned-rows.ts'
 import { hashOf } from './transaction/body-hash.ts'
@@ -21,6 +22,9 @@ import { commitChanges, writeFacts } from './write/commit-changes.ts'
 import { filingFacts } from './write/filing-facts.ts'
 import { prepareChange } from './write/prepare-change.ts'
 import { type MaybeResent, maybeResent } from './write/resent-plan.ts'
+
+/** Looked through before the event loop is let go on: a check must not wait for a Bundle. */
+const ENTRIES_A_TURN = 8
 
 /** How long a Bundle identifier is remembered (R15). */
 export const REPLY_KEPT_MS = 24 * 60 * 60 * 1000
@@ -137,9 +141,10 @@ export async function prepareEntries(
   const prepareOne = await buildEntryPreparer(work)
   const faults = entries.flatMap((entry) => faultsOf(work, parseEntryChange(entry)))
   if (faults.length > 0) return { issues: faults }
-  const changes = entries.flatMap((entry) => {
+  const changes: Change[] = []
+  await inTurns(entries, ENTRIES_A_TURN, (entry) => {
     const prepared = prepareOne(entry)
-    return 'faults' in prepared ? [] : [prepared]
+    if (!('faults' in prepared)) changes.push(prepared)
   })
   return { changes }
 }

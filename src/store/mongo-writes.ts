@@ -1,5 +1,6 @@
 /** Versions of rows: the current one replaced by compare-and-set, every one kept in the history, both in one transaction (storage.md "Collections"). */
 import type { ResourceId } from '../domain/brands.ts'
+import { inTurns } from '../turns.ts'
 import type { RowDocument } from './collections.ts'
 import { toDocuments, toRow } from './row-document.ts'
 import { historyOf, rowsOf, type Scope, writing } from './scope.ts'
@@ -19,17 +20,40 @@ export async function putRow<T extends OwnedType>(scope: Scope, row: Row<T>): Pr
   await historyOf(scope, row.type).insertOne(history, writing(scope))
 }
 
-/** Adds versions in their order, two calls for each type; StoreError 'conflict' when one of them has no right version before it. */
+/** Rows sealed before the event loop is let go on, and rows of one call: a check must not wait for a batch (P1). */
+const ROWS_A_TURN = 16
+const ROWS_A_CALL = 64
+
+/** Adds versions in their order, in few calls for each type; StoreError 'conflict' when one of them has no right version before it. */
 export async function putRows(scope: Scope, rows: readonly Row<OwnedType>[]): Promise<void> {
   for (const [type, ofType] of Map.groupBy(rows, (row) => row.type)) {
-    const documents = ofType.map((row) => toDocuments(row, scope.crypto))
-    const steps = lastSteps(ofType, documents)
-    const { matchedCount } = await rowsOf(scope, type).bulkWrite(steps, { ...writing(scope), ordered: true })
-    const replaced = steps.filter((step) => 'replaceOne' in step).length
-    if (matchedCount !== replaced) throw new StoreError('conflict', 'Another version is current.')
-    const history = documents.map((one) => one.history)
-    await historyOf(scope, type).insertMany(history, writing(scope))
+    const documents = await sealAll(scope, ofType)
+    for (const steps of partsOf(lastSteps(ofType, documents))) {
+      const { matchedCount } = await rowsOf(scope, type).bulkWrite(steps, { ...writing(scope), ordered: true })
+      const replaced = steps.filter((step) => 'replaceOne' in step).length
+      if (matchedCount !== replaced) throw new StoreError('conflict', 'Another version is current.')
+    }
+    for (const part of partsOf(documents)) {
+      await historyOf(scope, type).insertMany(
+        part.map((one) => one.history),
+        writing(scope),
+      )
+    }
   }
+}
+
+type Documents = ReturnType<typeof toDocuments>
+
+async function sealAll(scope: Scope, rows: readonly Row<OwnedType>[]): Promise<readonly Documents[]> {
+  const sealed: Documents[] = []
+  await inTurns(rows, ROWS_A_TURN, (row) => void sealed.push(toDocuments(row, scope.crypto)))
+  return sealed
+}
+
+function partsOf<T>(all: readonly T[]): T[][] {
+  return Array.from({ length: Math.ceil(all.length / ROWS_A_CALL) }, (_, at) =>
+    all.slice(at * ROWS_A_CALL, (at + 1) * ROWS_A_CALL),
+  )
 }
 
 type Step = { insertOne: { document: RowDocument } } | { replaceOne: { filter: object; replacement: RowDocument } }

@@ -225,13 +225,13 @@ export interface BoardMessage {
 /** The only error this room throws. */
 export class StoreError extends Error {
   readonly kind: 'transient' | 'conflict' | 'duplicate'
-  /** For 'duplicate': which uniqueness. */
-  readonly on?: 'identifier' | 'audit' | 'other'
+  /** For 'duplicate': which uniqueness. For 'transient', `lock`: others held the records, and the database is there. */
+  readonly on?: 'identifier' | 'audit' | 'other' | 'lock'
 
   constructor(
     kind: StoreError['kind'],
     message: string,
-    options: { cause?: unknown; on?: 'identifier' | 'audit' | 'other' } = {},
+    options: { cause?: unknown; on?: NonNullable<StoreError['on']> } = {},
   ) {
     super(message, { cause: options.cause })
     this.name = 'StoreError'

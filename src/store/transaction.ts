@@ -99,7 +99,10 @@ interface Failure {
 /** Resolves with the ms that were now spent in line. */
 async function prepareNextRun(queue: LockQueue, { error, run, startedAt, inLineMs }: Failure): Promise<number> {
   const askedAt = performance.now()
-  const tooBusy = new StoreError('transient', 'Too many changes of the same records at once.', { cause: error })
+  const tooBusy = new StoreError('transient', 'Too many changes of the same records at once.', {
+    cause: error,
+    on: 'lock',
+  })
   if (askedAt - startedAt - inLineMs > PATIENCE_MS) throw tooBusy
   const isBehind = error instanceof NotYourTurn || isWriteConflict(error)
   const patience = { stuckMs: PATIENCE_MS, mostMs: MOST_IN_LINE_MS - inLineMs }

@@ -1,5 +1,6 @@
 /** Small writes of one authority that share a commit, each still all or nothing by itself (docs/decisions/0010; R15, R16, P2). */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals'
+import type { AuditRecord } from '../../src/domain/audit-record.ts'
 import type { AuthorityCode } from '../../src/domain/brands.ts'
 import { buildWriteGroups, type Write, type WriteGroups } from '../../src/interactions/write/write-groups.ts'
 import { type Store, StoreError } from '../../src/store/store.ts'
@@ -126,6 +127,31 @@ describe('the groups', () => {
     expect(statuses).toEqual(['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'])
     expect(await audits()).toBe(before + 4)
     expect(gated.begun()).toBe(6)
+  })
+
+  test('one whose records are held by another is sent away alone', async () => {
+    const held = write()
+    const transact: Store['transact'] = async (work) => {
+      await new Promise(setImmediate)
+      let isHeld = false
+      const result = await opened.store.rehearse(async (unit) => {
+        const watched = {
+          ...unit,
+          appendAudits: async (all: readonly AuditRecord[]) => {
+            isHeld = all.some(isOfHeld)
+          },
+        }
+        return work(watched)
+      })
+      if (isHeld) throw new StoreError('transient', 'Too many changes.', { on: 'lock' })
+      return result
+    }
+    const isOfHeld = ({ id }: AuditRecord): boolean => id === held.record([]).id
+    const groups = buildWriteGroups({ transact })
+    const all = [write(), write(), held, write(), write()].map((one) => groups.commit(one))
+    const settled = await Promise.allSettled(all)
+    expect(settled.map((one) => one.status === 'fulfilled')).toEqual([true, true, false, true, true])
+    expect(settled[2]).toMatchObject({ reason: { kind: 'transient', on: 'lock' } })
   })
 
   test('P1 a database that is not there fails all of a group, once', async () => {

@@ -22,6 +22,8 @@ const ENTRIES_A_TRANSACTION = 250
 /** After so many entries the event loop is let go on: a check must not wait for a batch. */
 const ENTRIES_A_TURN = 8
 
+const REPLIES_A_TURN = 32
+
 /** What became of an entry; a reading one is answered when those before it are stored. */
 export type Done = { readonly applied: Applied } | { readonly issues: readonly Issue[] } | EntryRead
 /** An entry that can be carried out, or why it cannot. */
@@ -49,7 +51,10 @@ export async function runBatch(work: BundleWork): Promise<FhirResponse> {
     coming = looked.promise.then((isMostlyNew) => prepareAll(prepare, next, isMostlyNew))
     coming.catch(() => undefined)
     const done = await commitPart({ work, facts, onLooked: looked.resolve }, part).finally(() => looked.resolve(false))
-    for (const one of done) entries.push(await replyOf(one, work, facts))
+    for (const [at, one] of done.entries()) {
+      if (at % REPLIES_A_TURN === 0) await nextTurn()
+      entries.push(await replyOf(one, work, facts))
+    }
     stored.push(...done)
     work.context.wakeDelivery()
   }

@@ -1,6 +1,7 @@
 /** A set of changes inside one transaction, all or nothing: targets, Patients, plans, overlaps, Flags, then the writes (R10 to R16). */
 import { type Issue, isError, issue } from '../../fhir/outcome.ts'
 import type { OwnedType, Row, Unit } from '../../store/store.ts'
+import { inTurns } from '../../turns.ts'
 import type { Applied, Change, WriteFacts } from './change.ts'
 import { checkOverlaps } from './check-overlaps.ts'
 import { decideDelete } from './decide-delete.ts'
@@ -13,6 +14,9 @@ import { planFactsOf, withTurn } from './plan-facts.ts'
 import { resolveTarget } from './resolve-target.ts'
 import { isSameIndex } from './stands-as-it-was.ts'
 import { issuesOf, openWorkspace, pendingOf, say, type Target, type Workspace } from './workspace.ts'
+
+/** Decided before the event loop is let go on. */
+const CHANGES_A_TURN = 16
 
 export type AppliedOrIssues =
   | {
@@ -32,7 +36,7 @@ export async function applyChanges(
   facts: WriteFacts,
 ): Promise<AppliedOrIssues> {
   const work = openWorkspace(unit, facts)
-  for (const change of changes) await resolveTarget(work, change)
+  await inTurns(changes, CHANGES_A_TURN, (change) => resolveTarget(work, change))
   refuseDoubles(work, changes)
   await decideContent(work, changes)
   await checkOverlaps(work, changes)
@@ -45,12 +49,11 @@ export async function applyChanges(
 
 /** Deletes first, then Patients, then what refers to them. */
 async function decideContent(work: Workspace, changes: readonly Change[]): Promise<void> {
-  for (const change of changes)
-    if (change.method === 'DELETE') await withTarget(work, change, (target) => decideDelete(work, target))
+  const deletions = changes.filter((change) => change.method === 'DELETE')
+  for (const change of deletions) await withTarget(work, change, (target) => decideDelete(work, target))
   for (const kind of ['Patient', 'EpisodeOfCare', 'Organization', 'Subscription'] as const) {
-    for (const change of changes) {
-      if (change.draft?.kind === kind) await withTarget(work, change, (target) => decideOne(work, target))
-    }
+    const ofKind = changes.filter((change) => change.draft?.kind === kind)
+    await inTurns(ofKind, CHANGES_A_TURN, (change) => withTarget(work, change, (target) => decideOne(work, target)))
   }
 }
 

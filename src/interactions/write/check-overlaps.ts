@@ -3,31 +3,39 @@ import type { PlanFacts } from '../../domain/plan.ts'
 import { findOverlap } from '../../domain/upload/overlap.ts'
 import { issue } from '../../fhir/outcome.ts'
 import type { Criterion, OwnedType, Row } from '../../store/store.ts'
+import { inTurns } from '../../turns.ts'
 import type { Change } from './change.ts'
 import { planFactsOf } from './plan-facts.ts'
 import { standsAsItWas } from './stands-as-it-was.ts'
 import { pendingOf, pendingRows, say, type Workspace } from './workspace.ts'
+
+/** Judged before the event loop is let go on. */
+const CHILDREN_A_TURN = 16
 
 /** Far more plans than one LA can hold for one child. */
 const MOST_PLANS = 500
 
 /** Notes DUPLICATE_PLAN for plans filed or moved in time; for a number attached to plans that stood before, only the warning PLANS_OVERLAP. */
 export async function checkOverlaps(work: Workspace, changes: readonly Change[]): Promise<void> {
-  const seen = new Set<string>()
-  for (const plan of pendingRows(work, 'EpisodeOfCare')) {
-    const child = childOf(plan)
-    if (child === undefined || seen.has(child) || standsAsItWas(work, plan)) continue
-    seen.add(child)
-    const plans = await plansOfChild(work, plan)
+  const pending = Map.groupBy(pendingRows(work, 'EpisodeOfCare'), childOf)
+  await inTurns(pending, CHILDREN_A_TURN, async ([child, touched]) => {
+    const plan = touched.find((one) => !standsAsItWas(work, one))
+    if (child === undefined || plan === undefined) return
+    const plans = await plansOfChild(work, plan, touched)
     for (const [one, other] of findOverlap(plans)) judgePair(work, changes, { one, other, child })
-  }
+  })
 }
 
 function childOf(plan: Row<'EpisodeOfCare'>): string | undefined {
   return plan.index.nhsNumber ?? plan.index.patientId
 }
 
-async function plansOfChild(work: Workspace, plan: Row<'EpisodeOfCare'>): Promise<readonly PlanFacts[]> {
+/** Its stored plans that stay as they are, and the touched ones as they would be. */
+async function plansOfChild(
+  work: Workspace,
+  plan: Row<'EpisodeOfCare'>,
+  touched: readonly Row<'EpisodeOfCare'>[],
+): Promise<readonly PlanFacts[]> {
   const { nhsNumber, patientId } = plan.index
   const criterion: Criterion | undefined =
     nhsNumber !== undefined
@@ -39,7 +47,6 @@ async function plansOfChild(work: Workspace, plan: Row<'EpisodeOfCare'>): Promis
   const { owner } = work.facts
   const stored = await work.unit.of(owner, 'EpisodeOfCare').search({ criteria: [criterion], limit: MOST_PLANS })
   const untouched = stored.filter((row) => pendingOf(work, 'EpisodeOfCare', row.id) === undefined)
-  const touched = pendingRows(work, 'EpisodeOfCare').filter((row) => childOf(row) === childOf(plan))
   return [...untouched, ...touched].filter((row) => !row.deleted).map((row) => planFactsOf(row, owner))
 }
 

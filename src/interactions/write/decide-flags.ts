@@ -8,6 +8,7 @@ import { isSameToken } from '../../domain/upload/tolerant.ts'
 import { SYSTEM } from '../../fhir/canonicals.ts'
 import { issue } from '../../fhir/outcome.ts'
 import type { Row } from '../../store/store.ts'
+import { inTurns } from '../../turns.ts'
 import { parseId } from '../owned-rows.ts'
 import type { Change } from './change.ts'
 import { deletionOf } from './decide-delete.ts'
@@ -16,6 +17,9 @@ import { flagFactsOf, flagIdOf, flagIndexOf } from './plan-flag.ts'
 import { findHolder } from './resolve-target.ts'
 import { standsAsItWas } from './stands-as-it-was.ts'
 import { nextVersion, pendingOf, pendingRows, rowAfter, say, setPending, type Workspace } from './workspace.ts'
+
+/** Decided before the event loop is let go on. */
+const FLAGS_A_TURN = 16
 
 interface Brought {
   readonly change: Change
@@ -26,10 +30,10 @@ interface Brought {
 export async function decideFlags(work: Workspace, changes: readonly Change[]): Promise<void> {
   const brought = await assignToPlans(work, changes)
   for (const planId of brought.keys()) await touchPlan(work, planId)
-  for (const plan of pendingRows(work, 'EpisodeOfCare')) {
+  await inTurns(pendingRows(work, 'EpisodeOfCare'), FLAGS_A_TURN, async (plan) => {
     const flag = brought.get(plan.id)
     if (flag !== undefined || !standsAsItWas(work, plan)) await decideFlag(work, plan, flag)
-  }
+  })
 }
 
 /** Which plan each brought Flag signals; a Flag without a plan of this LA is refused. */

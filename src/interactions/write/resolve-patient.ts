@@ -6,7 +6,7 @@ import type { Criterion, Row } from '../../store/store.ts'
 import { parseId } from '../owned-rows.ts'
 import { parseCondition } from '../search/condition.ts'
 import type { Draft } from './change.ts'
-import { pendingRows, rowAfter, type Workspace } from './workspace.ts'
+import { patientBrought, rowAfter, type Workspace } from './workspace.ts'
 
 type PlanDraft = Extract<Draft, { kind: 'EpisodeOfCare' }>
 
@@ -58,7 +58,8 @@ async function byCondition(
 async function byIdentifier(work: Workspace, draft: PlanDraft): Promise<Row<'Patient'> | undefined> {
   const criterion = criterionOf(draft)
   if (criterion === undefined) return undefined
-  const brought = pendingRows(work, 'Patient').find((row) => !row.deleted && isMeant(row, draft))
+  const under = { nhsNumber: draft.nhsNumber, token: draft.patientIdentifier }
+  const brought = patientBrought(work, under, (row) => !row.deleted && isMeant(row, draft))
   if (brought !== undefined) return brought
   const [only, second] = await work.unit.of(work.facts.owner, 'Patient').search({ criteria: [criterion], limit: 2 })
   return second === undefined ? only : undefined

@@ -1,7 +1,7 @@
 /** The state that a set of changes would leave, while the rules look at it: rows as they were, rows as they would be. */
 import type { ResourceId } from '../../domain/brands.ts'
 import { type Issue, underPlace } from '../../fhir/outcome.ts'
-import type { OwnedType, Row, Unit } from '../../store/store.ts'
+import type { OwnedType, Row, Token, Unit } from '../../store/store.ts'
 import type { Change, WriteFacts } from './change.ts'
 
 /** What is known of a change once its target is found. */
@@ -28,6 +28,8 @@ export interface Workspace {
   readonly byFullUrl: Map<string, Target>
   /** `Type/id` → what would be. */
   readonly pending: Map<string, Pending>
+  /** Number or identifier → the first Patient that this request brought under it; it may have lost it since. */
+  readonly patientUnder: Map<string, ResourceId>
   /** A brought Flag → the Flag of its plan, which it became. */
   readonly flagOf: Map<Change, ResourceId>
   /** Found so far, by change. */
@@ -42,6 +44,7 @@ export function openWorkspace(unit: Unit, facts: WriteFacts): Workspace {
     targets: new Map(),
     byFullUrl: new Map(),
     pending: new Map(),
+    patientUnder: new Map(),
     flagOf: new Map(),
     issues: new Map(),
   }
@@ -74,7 +77,29 @@ export async function rowAfter<T extends OwnedType>(
 
 /** Notes what a row would be. */
 export function setPending(work: Workspace, pending: Pending): void {
-  work.pending.set(keyOf(pending.after.type, pending.after.id), pending)
+  const { after } = pending
+  work.pending.set(keyOf(after.type, after.id), pending)
+  if (!isOfType(after, 'Patient')) return
+  const { nhsNumber, identifiers } = after.index
+  for (const key of [nhsNumber, ...identifiers.map(tokenKey)])
+    if (key !== undefined && !work.patientUnder.has(key)) work.patientUnder.set(key, after.id)
+}
+
+const tokenKey = ({ system, value }: Token): string => JSON.stringify([system, value])
+
+/** The first Patient that this request brings and that `isMeant`, of those once under this number or, without one, identifier. */
+export function patientBrought(
+  work: Workspace,
+  under: { readonly nhsNumber?: string | undefined; readonly token?: Token | undefined },
+  isMeant: (row: Row<'Patient'>) => boolean,
+): Row<'Patient'> | undefined {
+  const key = under.nhsNumber ?? (under.token === undefined ? undefined : tokenKey(under.token))
+  const id = key === undefined ? undefined : work.patientUnder.get(key)
+  const first = id === undefined ? undefined : pendingOf(work, 'Patient', id)?.after
+  if (first === undefined) return undefined
+  if (isOfType(first, 'Patient') && isMeant(first)) return first
+  // it has lost it meanwhile, and another may have it
+  return pendingRows(work, 'Patient').find(isMeant)
 }
 
 export function pendingOf(work: Workspace, type: OwnedType, id: ResourceId): Pending | undefined {

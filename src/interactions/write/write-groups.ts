@@ -1,8 +1,8 @@
 /** Group commit of small writes (docs/decisions/0010): those of one authority that arrive while a transaction of it is under way share the next one, each still all or nothing by itself. */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { AuditRecord } from '../../domain/audit-record.ts'
 import type { AuthorityCode } from '../../domain/brands.ts'
 import { type Store, StoreError, type Unit } from '../../store/store.ts'
+import { inTurns } from '../../turns.ts'
 import { type AppliedOrIssues, applyChanges } from './apply-changes.ts'
 import type { Applied, Change, WriteFacts } from './change.ts'
 import { openChunkUnit } from './chunk-unit.ts'
@@ -98,9 +98,10 @@ async function settle(store: Pick<Store, 'transact'>, group: readonly Member[]):
     )
     for (const [at, outcome] of outcomes.entries()) group[at]?.resolve(outcome)
   } catch (error) {
-    const isOfAll = error instanceof StoreError && error.kind === 'transient'
+    const isOfAll = error instanceof StoreError && error.kind === 'transient' && error.on !== 'lock'
     if (isOfAll || group.length === 1) for (const { reject } of group) reject(error)
-    else for (const member of group) await settle(store, [member])
+    // at once: one whose records another holds must not keep the others
+    else await Promise.all(group.map((member) => settle(store, [member])))
   }
 }
 
@@ -138,12 +139,10 @@ export async function applyInTurn(
   const chunk = openChunkUnit(unit, first.facts.owner)
   await chunk.readAhead(writes.flatMap(({ changes }) => changes))
   const outcomes: AppliedOrIssues[] = []
-  for (const [at, { changes, facts }] of writes.entries()) {
-    // a check must not wait for a group
-    if (at % WRITES_A_TURN === WRITES_A_TURN - 1) await nextTurn()
+  await inTurns(writes, WRITES_A_TURN, async ({ changes, facts }) => {
     chunk.begin()
     outcomes.push(await applyChanges(chunk.unit, changes, facts))
-  }
+  })
   await chunk.flush()
   return outcomes
 }
