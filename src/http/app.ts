@@ -15,6 +15,7 @@ import { buildFhirRequest } from './fhir-request.ts'
 import { type Answer, sendAnswer } from './fhir-response.ts'
 import { isFlooding } from './flooding.ts'
 import { buildInFlight, type InFlight, overloaded, type Place } from './in-flight.ts'
+import { buildLargeBodies, type LargeBodies } from './large-bodies.ts'
 import { logAnswer, logFault } from './log-answer.ts'
 import { checkAccept, checkContentType, wantsPretty } from './negotiation.ts'
 import { answerPlain, findPlainRoute } from './plain-routes.ts'
@@ -37,6 +38,7 @@ interface House {
   readonly inFlight: InFlight
   readonly allowance: Allowance
   readonly brake: Brake
+  readonly largeBodies: LargeBodies
 }
 
 interface Room extends House {
@@ -58,6 +60,7 @@ export function buildApp(
     inFlight: options.inFlight ?? buildInFlight(),
     allowance: options.allowance ?? NO_ALLOWANCE,
     brake: options.allowance === undefined ? NO_BRAKE : buildBrake(),
+    largeBodies: buildLargeBodies(),
   }
   const step = (req: IncomingMessage, res: ServerResponse): void => void handle(req, res, house)
   const app = express()
@@ -132,7 +135,8 @@ async function answer(exchange: Exchange, house: Room): Promise<Answer> {
   checkAccept(req.headers.accept, target.parameters)
   exchange.isPretty = wantsPretty(target.parameters)
   const bytes = await readTypedBody(exchange, route, house)
-  const request = buildFhirRequest(exchange, route, { parameters: target.parameters, bytes })
+  const content = { parameters: target.parameters, bytes }
+  const request = await house.largeBodies.parse(bytes.length, () => buildFhirRequest(exchange, route, content))
   exchange.isHandedOver = true
   return fhirAnswer(await runInteraction(route.handler, request, exchange.caller, context))
 }
