@@ -22,7 +22,7 @@ export async function putRow<T extends OwnedType>(scope: Scope, row: Row<T>): Pr
 
 /** Rows sealed before the event loop is let go on, and rows of one call: a check must not wait for a batch (P1). */
 const ROWS_A_TURN = 16
-const ROWS_A_CALL = 64
+const ROWS_A_CALL = 128
 
 /** Adds versions in their order, in few calls for each type; StoreError 'conflict' when one of them has no right version before it. */
 export async function putRows(scope: Scope, rows: readonly Row<OwnedType>[]): Promise<void> {
