@@ -234,11 +234,11 @@ describe('$resend', () => {
     expect(target.ofType('event-notification')).toHaveLength(2)
     target.behave(ok)
     await again(mine)
-    await waitFor('both', () => target.taken().length === 3)
+    await waitFor('both', () => target.taken().length === 3, 25_000)
     expect(target.taken()).toEqual([1, 1, 2])
     const [, failed, taken] = target.ofType('event-notification').map((one) => one.webhookId)
     expect(failed).toBe(taken)
-  })
+  }, 60_000)
 
   test('makes a lane that waits for its next try due at once', async () => {
     const target = await receiver()
