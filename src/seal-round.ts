@@ -1,5 +1,4 @@
 /** One round of sealing the audit (issue 6): closes what is new, looks for what came late, and keeps the second place up to the chain. */
-import { setImmediate } from 'node:timers/promises'
 import type { Context } from './context.ts'
 import {
   buildSeal,
@@ -18,6 +17,7 @@ import { sealKeys } from './keys.ts'
 import type { SealCopy } from './seal-copy.ts'
 import type { Lease } from './store/delivery-store.ts'
 import type { RecordedRange, SealStore } from './store/seal-store.ts'
+import { inTurns } from './turns.ts'
 
 export interface SealParts {
   readonly context: Pick<Context, 'clock' | 'log' | 'metrics' | 'newId' | 'keys'>
@@ -95,10 +95,7 @@ async function sealRange(
 /** Requests are answered between the slices. */
 async function hashInSlices(records: readonly KeptRecord[]): Promise<readonly SealEntry[]> {
   const entries: SealEntry[] = []
-  for (let at = 0; at < records.length; at += SLICE) {
-    entries.push(...records.slice(at, at + SLICE).map(entryOf))
-    await setImmediate()
-  }
+  await inTurns(records, SLICE, (record) => void entries.push(entryOf(record)))
   return entries
 }
 

@@ -14,3 +14,8 @@ export async function inTurns<T>(
     if (count % everyFew === 0) await setImmediate()
   }
 }
+
+/** A list in parts of at most `length`, in their order; none for an empty one. Pure. */
+export function slicesOf<T>(all: readonly T[], length: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / length) }, (_, at) => all.slice(at * length, (at + 1) * length))
+}

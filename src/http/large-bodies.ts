@@ -10,7 +10,7 @@ export interface LargeBodies {
 }
 
 /** Nobody waits. Timers only. */
-export function buildLargeBodies(now: () => number = () => performance.now()): LargeBodies {
+export function buildLargeBodies(): LargeBodies {
   let last: Promise<unknown> = Promise.resolve()
   return {
     async parse(bytes, parse) {
@@ -19,11 +19,11 @@ export function buildLargeBodies(now: () => number = () => performance.now()): L
       const { promise, resolve } = Promise.withResolvers<void>()
       last = promise
       await before
-      const startedAt = now()
+      const startedAt = performance.now()
       try {
         return parse()
       } finally {
-        void pause(now() - startedAt).then(resolve)
+        void pause(performance.now() - startedAt).then(resolve)
       }
     },
   }

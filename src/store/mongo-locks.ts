@@ -1,5 +1,5 @@
 /** What writers serialise on: a small document each, written by every transaction that takes it (storage.md "Collections", guards; R13, R15). */
-import { inTurns } from '../turns.ts'
+import { inTurns, slicesOf } from '../turns.ts'
 import type { LockQueue } from './lock-queue.ts'
 import { guardsOf, type Scope, writing } from './scope.ts'
 import type { LockKey } from './store.ts'
@@ -14,8 +14,8 @@ export async function takeLocks(scope: Scope, keys: readonly LockKey[], queue: L
   await inTurns(keys, IDS_A_TURN, (key) => void known.add(toId(scope, key)))
   const ids = [...known].sort()
   for (const id of ids) queue.enter(`guard/${id}`)
-  for (let from = 0; from < ids.length; from += GUARDS_A_CALL) {
-    const operations = ids.slice(from, from + GUARDS_A_CALL).map((_id) => ({
+  for (const few of slicesOf(ids, GUARDS_A_CALL)) {
+    const operations = few.map((_id) => ({
       updateOne: { filter: { _id }, update: { $inc: { locks: 1 }, $currentDate: { at: true as const } }, upsert: true },
     }))
     await guardsOf(scope).bulkWrite(operations, writing(scope))

@@ -4,7 +4,7 @@ import type { NhsNumber } from '../domain/brands.ts'
 import type { RowDocument } from './collections.ts'
 import type { StoreCrypto } from './crypto.ts'
 import { foldName } from './fold-name.ts'
-import type { Criterion, IndexField, Query } from './store.ts'
+import type { Criterion, IndexField, Query, Token } from './store.ts'
 
 export type RowFilter = Filter<RowDocument>
 
@@ -74,7 +74,8 @@ function toPart(criterion: Criterion, crypto: StoreCrypto): Document {
   const field = fieldOf(criterion.field)
   if ('missing' in criterion) return toMissing(field, criterion.missing === true)
   if ('tokens' in criterion) {
-    const keys = criterion.tokens.map(({ system, value }) =>
+    const tokens = criterion.field === 'patientToken' ? criterion.tokens.flatMap(orByValue) : criterion.tokens
+    const keys = tokens.map(({ system, value }) =>
       crypto.searchKey({
         ...(system === undefined ? {} : { system: asText(system) }),
         ...(value === undefined ? {} : { value: asText(value) }),
@@ -89,6 +90,11 @@ function toPart(criterion: Criterion, crypto: StoreCrypto): Document {
     return { [field]: { [criterion.not === true ? '$nin' : '$in']: stored } }
   }
   return toRange(field, criterion)
+}
+
+/** A plan may name its child with the identifier's system or by the value alone (R8). */
+function orByValue(token: Token): readonly Token[] {
+  return token.value === undefined ? [token] : [token, { value: token.value }]
 }
 
 function toMissing(field: string, isMissing: boolean): Document {

@@ -1,6 +1,7 @@
 /** The seals on MongoDB: finds what is not sealed by two indexes, without marking the audit, and adds one seal after the other (issue 6; storage.md "Collections"). */
 import type { Collection, Filter, FindCursor } from 'mongodb'
 import type { KeptRecord, Seal, SealEntry } from '../domain/audit-seal.ts'
+import { slicesOf } from '../turns.ts'
 import { COLLECTIONS } from './collections.ts'
 import { deliveryCollections } from './delivery-collections.ts'
 import { guardByLease, prepareWorkLeases, releaseWork, takeWork, unlessLost } from './delivery-leases.ts'
@@ -133,20 +134,16 @@ async function readUnsealed({ audits }: SealCollections, ids: readonly string[])
   const without: string[] = []
   const records: KeptRecord[] = []
   const written = { projection: { recorded: 1, content: 1 }, ...READING } as const
-  for (const batch of partsOf(ids, IDS_BATCH)) {
+  for (const batch of slicesOf(ids, IDS_BATCH)) {
     for (const one of await audits.find({ _id: { $in: batch } }, written).toArray()) {
       const entry = toWrittenEntry(one)
       if (entry === undefined) without.push(one._id)
       else entries.push(entry)
     }
   }
-  for (const batch of partsOf(without, BATCH))
+  for (const batch of slicesOf(without, BATCH))
     records.push(...(await audits.find({ _id: { $in: batch } }, READING).toArray()).map(toKept))
   return { entries, records }
-}
-
-function partsOf(ids: readonly string[], length: number): string[][] {
-  return Array.from({ length: Math.ceil(ids.length / length) }, (_, at) => ids.slice(at * length, (at + 1) * length))
 }
 
 async function findFirstRecorded({ audits }: SealCollections, range: RecordedRange): Promise<string | undefined> {

@@ -1,6 +1,6 @@
 /** Versions of rows: the current one replaced by compare-and-set, every one kept in the history, both in one transaction (storage.md "Collections"). */
 import type { ResourceId } from '../domain/brands.ts'
-import { inTurns } from '../turns.ts'
+import { inTurns, slicesOf } from '../turns.ts'
 import type { RowDocument } from './collections.ts'
 import { toDocuments, toRow } from './row-document.ts'
 import { historyOf, rowsOf, type Scope, writing } from './scope.ts'
@@ -28,12 +28,12 @@ const ROWS_A_CALL = 128
 export async function putRows(scope: Scope, rows: readonly Row<OwnedType>[]): Promise<void> {
   for (const [type, ofType] of Map.groupBy(rows, (row) => row.type)) {
     const documents = await sealAll(scope, ofType)
-    for (const steps of partsOf(lastSteps(ofType, documents))) {
+    for (const steps of slicesOf(lastSteps(ofType, documents), ROWS_A_CALL)) {
       const { matchedCount } = await rowsOf(scope, type).bulkWrite(steps, { ...writing(scope), ordered: true })
       const replaced = steps.filter((step) => 'replaceOne' in step).length
       if (matchedCount !== replaced) throw new StoreError('conflict', 'Another version is current.')
     }
-    for (const part of partsOf(documents)) {
+    for (const part of slicesOf(documents, ROWS_A_CALL)) {
       await historyOf(scope, type).insertMany(
         part.map((one) => one.history),
         writing(scope),
@@ -48,12 +48,6 @@ async function sealAll(scope: Scope, rows: readonly Row<OwnedType>[]): Promise<r
   const sealed: Documents[] = []
   await inTurns(rows, ROWS_A_TURN, (row) => void sealed.push(toDocuments(row, scope.crypto)))
   return sealed
-}
-
-function partsOf<T>(all: readonly T[]): T[][] {
-  return Array.from({ length: Math.ceil(all.length / ROWS_A_CALL) }, (_, at) =>
-    all.slice(at * ROWS_A_CALL, (at + 1) * ROWS_A_CALL),
-  )
 }
 
 type Step = { insertOne: { document: RowDocument } } | { replaceOne: { filter: object; replacement: RowDocument } }

@@ -100,6 +100,7 @@ export type Criterion =
       readonly anyOf: readonly string[]
       readonly not?: boolean
     }
+  /** patientToken: named by it with its system or by the value alone (R8). */
   | { readonly field: 'identifier' | 'patientToken'; readonly tokens: readonly Token[]; readonly not?: boolean }
   | { readonly field: IndexField; readonly missing: boolean }
   /** from inclusive, before exclusive; days or instants as text. `openEnd` keeps rows that lack the field. */

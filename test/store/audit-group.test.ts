@@ -1,19 +1,13 @@
 /** Audit records of reads and refusals that come together share a write; each is told of for itself (P2). */
 import { afterAll, beforeAll, expect, test } from '@jest/globals'
-import { MongoClient } from 'mongodb'
 import { profileOperations } from '../../bench/profiled-operations.ts'
 import { auditRecord, openTestStore, type TestStore } from '../support/test-store.ts'
 
 let opened: TestStore
-let client: MongoClient
 beforeAll(async () => {
   opened = await openTestStore()
-  client = new MongoClient(opened.database.url)
 })
-afterAll(async () => {
-  await client.close()
-  await opened.close()
-})
+afterAll(() => opened.close())
 
 const append = (ids: readonly string[]) =>
   Promise.allSettled(ids.map((id) => opened.store.appendAudit(auditRecord(id))))
@@ -21,7 +15,7 @@ const stored = (ids: readonly string[]): Promise<number> => opened.store.read.co
 
 test('P2 forty at once are all stored, in three writes', async () => {
   const ids = Array.from({ length: 40 }, (_, at) => `many-${at}`)
-  const done = await profileOperations(client.db(opened.database.database), async () => {
+  const done = await profileOperations(opened.store.handle.db, async () => {
     expect((await append(ids)).map((one) => one.status)).toEqual(Array(40).fill('fulfilled'))
   })
   expect(done.filter(({ op, collection }) => op === 'insert' && collection === 'auditEvents').length).toBe(3)

@@ -1,6 +1,5 @@
 /** One Organization as an administrator sent it → what it claims to be: a site by its ODS code, or an authority by its GSS code. CPU only. */
 
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Organization } from '@medplum/fhirtypes'
 import type { ResourceId } from '../../domain/brands.ts'
 import { codeOf } from '../../domain/organization-code.ts'
@@ -12,6 +11,7 @@ import { PROFILE, SYSTEM } from '../../fhir/canonicals.ts'
 import { isObject } from '../../fhir/json-object.ts'
 import { type Issue, issue } from '../../fhir/outcome.ts'
 import type { Profiles } from '../../fhir/validate.ts'
+import { inTurns } from '../../turns.ts'
 import type { ListedEntry } from '../listed-entries.ts'
 
 export interface PreparedEntry {
@@ -35,10 +35,7 @@ const ENTRIES_A_TURN = 20
 /** All of them, in their order. */
 export async function prepareEntries(entries: readonly ListedEntry[], profiles: Profiles): Promise<PreparedEntry[]> {
   const prepared: PreparedEntry[] = []
-  for (const [nth, entry] of entries.entries()) {
-    if (nth % ENTRIES_A_TURN === 0) await nextTurn()
-    prepared.push(prepareEntry(entry, profiles))
-  }
+  await inTurns(entries, ENTRIES_A_TURN, (entry) => void prepared.push(prepareEntry(entry, profiles)))
   return prepared
 }
 

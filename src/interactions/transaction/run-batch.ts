@@ -1,8 +1,8 @@
 /** A batch: each entry stands alone, in the order sent; good ones are stored, bad ones returned each with its place and code (R16). */
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { Bundle, BundleEntry as ReplyEntry } from '@medplum/fhirtypes'
 import { type Issue, isError, issue, underPlace } from '../../fhir/outcome.ts'
 import { StoreError, type Unit } from '../../store/store.ts'
+import { inTurns, slicesOf } from '../../turns.ts'
 import { auditRecord } from '../build-audit-record.ts'
 import type { FhirResponse } from '../interaction.ts'
 import { asFhirError } from '../run-interaction.ts'
@@ -22,6 +22,7 @@ const ENTRIES_A_TRANSACTION = 250
 /** After so many entries the event loop is let go on: a check must not wait for a batch. */
 const ENTRIES_A_TURN = 8
 
+/** Answers are made quicker. */
 const REPLIES_A_TURN = 32
 
 /** What became of an entry; a reading one is answered when those before it are stored. */
@@ -39,7 +40,7 @@ export type Prepared = Ready | Unopened
 /** Carries out a batch. Always 200 with one answer for each entry; each stored part is committed with its audit record. */
 export async function runBatch(work: BundleWork): Promise<FhirResponse> {
   const facts = writeFacts(work.request, work.caller, work.context)
-  const parts = partsOf(work.bundle.entries)
+  const parts = slicesOf(work.bundle.entries, ENTRIES_A_TRANSACTION)
   const prepare = await buildAlonePreparer(work)
   const entries: ReplyEntry[] = []
   const stored: Done[] = []
@@ -51,10 +52,9 @@ export async function runBatch(work: BundleWork): Promise<FhirResponse> {
     coming = looked.promise.then((isMostlyNew) => prepareAll(prepare, next, isMostlyNew))
     coming.catch(() => undefined)
     const done = await commitPart({ work, facts, onLooked: looked.resolve }, part).finally(() => looked.resolve(false))
-    for (const [at, one] of done.entries()) {
-      if (at % REPLIES_A_TURN === 0) await nextTurn()
+    await inTurns(done, REPLIES_A_TURN, async (one) => {
       entries.push(await replyOf(one, work, facts))
-    }
+    })
     stored.push(...done)
     work.context.wakeDelivery()
   }
@@ -87,13 +87,6 @@ async function replyOf(one: Done, { request, caller, context }: BundleWork, fact
   })
 }
 
-function partsOf(entries: readonly BundleEntry[]): (readonly BundleEntry[])[] {
-  const parts = []
-  for (let from = 0; from < entries.length; from += ENTRIES_A_TRANSACTION)
-    parts.push(entries.slice(from, from + ENTRIES_A_TRANSACTION))
-  return parts
-}
-
 /** Looks entries through one by one, letting other requests have their turn. */
 export async function prepareAll(
   prepare: AlonePreparer,
@@ -101,11 +94,10 @@ export async function prepareAll(
   opensAll = false,
 ): Promise<readonly Prepared[]> {
   const prepared: Prepared[] = []
-  for (const [at, entry] of entries.entries()) {
-    if (at % ENTRIES_A_TURN === 0) await nextTurn()
+  await inTurns(entries, ENTRIES_A_TURN, (entry) => {
     const one = prepare(entry)
     prepared.push(opensAll && isUnopened(one) ? one.open() : one)
-  }
+  })
   return prepared
 }
 
@@ -208,11 +200,10 @@ export async function applyEach(
   onLooked?.(looked.filter((one) => !isUnopened(one)).length * 2 > looked.length)
   await chunk.readAhead(looked.flatMap((one) => ('freshId' in one ? [one] : [])))
   const done: Done[] = []
-  for (const [at, one] of looked.entries()) {
-    if (at % ENTRIES_A_TURN === 0) await nextTurn()
+  await inTurns(looked, ENTRIES_A_TURN, async (one) => {
     chunk.begin()
     done.push(await applyAlone(chunk, one, facts))
-  }
+  })
   await chunk.flush()
   return done
 }
@@ -225,11 +216,10 @@ async function openChanged(
 ): Promise<readonly Prepared[]> {
   await chunk.readPlans(part.flatMap((one) => (isUnopened(one) ? [one.resent.named] : [])))
   const looked: Prepared[] = []
-  for (const [at, one] of part.entries()) {
+  await inTurns(part, ENTRIES_A_TURN, (one) => {
     const isAsItWas = isUnopened(one) && answerResent(chunk.plansNamed(one.resent.named), one.resent, facts)
-    if (at % ENTRIES_A_TURN === 0) await nextTurn()
     looked.push(isUnopened(one) && !isAsItWas ? one.open() : one)
-  }
+  })
   return looked
 }
 

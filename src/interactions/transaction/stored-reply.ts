@@ -2,6 +2,7 @@
 import type { Bundle } from '@medplum/fhirtypes'
 import { fhirError } from '../../fhir/fhir-error.ts'
 import type { BundleReply } from '../../store/store.ts'
+import { slicesOf } from '../../turns.ts'
 import type { FhirResponse } from '../interaction.ts'
 import type { BundleWork } from '../transaction.ts'
 import type { Applied } from '../write/change.ts'
@@ -27,8 +28,7 @@ export async function checkReply(work: BundleWork): Promise<BundleReply | undefi
 async function isStillTrue(work: BundleWork, stored: BundleReply): Promise<boolean> {
   for (const [type, named] of Map.groupBy(stored.versions, (one) => one.type)) {
     const rows = work.context.store.read.of(work.caller.authority, type)
-    for (let from = 0; from < named.length; from += ROWS_A_READ) {
-      const page = named.slice(from, from + ROWS_A_READ)
+    for (const page of slicesOf(named, ROWS_A_READ)) {
       const found = await rows.search({
         criteria: [{ field: 'id', anyOf: page.map((one) => one.id) }],
         limit: page.length,

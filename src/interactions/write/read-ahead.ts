@@ -55,7 +55,8 @@ export async function fetchKeys<T extends OwnedType>(
   const { unit, owner, cache } = ahead
   const unknown = asked.map((keys) => keepUnknown(ahead, type, keys))
   const parts = unknown.flatMap(criteriaOf)
-  const together = [...unknown.filter((keys) => criteriaOf(keys).length > 0), ...named(naming)]
+  const waiting: readonly Criterion[] = naming.length === 0 ? [] : [{ field: 'patientToken', tokens: naming }]
+  const together = [...unknown.filter((keys) => criteriaOf(keys).length > 0), ...waiting]
   const limit = parts.length * MOST_ROWS_A_KEY + (naming.length === 0 ? 0 : MOST_WAITING)
   if (together.length > 0) {
     const rows = await unit.of(owner, type).searchAny(together, limit)
@@ -84,10 +85,4 @@ const byValue = (field: 'nhsNumber' | 'patientId', value: string): Criterion => 
 /** One criterion for each key. */
 function criteriaOf(keys: Keys): readonly Criterion[] {
   return keys.field === 'identifier' ? keys.tokens.map(byToken) : keys.anyOf.map((one) => byValue(keys.field, one))
-}
-
-/** With the system or by the value alone (R8). */
-function named(tokens: readonly FullToken[]): readonly Criterion[] {
-  if (tokens.length === 0) return []
-  return [{ field: 'patientToken', tokens: tokens.flatMap(({ system, value }) => [{ system, value }, { value }]) }]
 }
